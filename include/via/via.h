@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything libvia offers. */
+#ifndef VIA_VIA_H
+#define VIA_VIA_H
+
+#include <via/channel.h>
+#include <via/error.h>
+#include <via/mechanism.h>
+#include <via/version.h>
+
+#endif
