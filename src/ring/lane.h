@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A lane: a ring of variable-length records from one writer to one reader,
+ * who do not trust each other.
+ *
+ * Each side writes memory of its own and reads the other's: the writer's holds
+ * its cursor (bytes put in, ever) and the ring, the reader's holds its cursor
+ * (bytes taken out, ever). What is in the other's memory may change under us
+ * at any time: every word is loaded once and checked before it is used. The
+ * ring is mapped twice in a row (sealed.h), so a record never wraps.
+ *
+ *	record: uint32_t length, uint16_t flags, uint16_t zero, then length
+ *	bytes, padded to 8
+ *
+ * A record exists once the writer's cursor is past it. So a writer that dies
+ * at any instruction leaves whole records only, and nothing to repair.
+ *
+ * Either side keeps what it last saw of the other's cursor and looks again
+ * only when that says full, or dry: most calls touch no line that the other
+ * side writes, but for the records.
+ */
+#ifndef VIA_RING_LANE_H
+#define VIA_RING_LANE_H
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VIA__LANE_HEADER   8
+#define VIA__LANE_SIZE_MIN ((size_t)4 << 10)
+#define VIA__LANE_SIZE_MAX ((size_t)1 << 30)
+
+/*
+ * What a side shows the other, at the start of its memory. Two cache lines
+ * apart, since processors fetch lines in pairs: the cursor changes with every
+ * message, the bell hardly ever.
+ */
+struct via__lane_page {
+	_Alignas(128) _Atomic uint64_t cursor;
+	_Alignas(128) _Atomic uint32_t armed; /* how often it went to sleep */
+};
+
+/*
+ * Bells. A side that finds nothing to do and is about to sleep arms: it counts
+ * `armed` up and then looks once more. The other side, having moved its own
+ * cursor, looks at `armed`, and rings (once, by means of its own) for each
+ * count it has not rung for. Either the sleeper sees the cursor or the other
+ * side sees the count: that takes a full barrier between store and load on
+ * both sides. If both can, the sleeper makes it for both with membarrier(2),
+ * and the other side's costs nothing (asymmetric).
+ */
+struct via__lane_bell {
+	struct via__lane_page *mine;
+	const struct via__lane_page *peer;
+	bool asymmetric;
+	uint32_t rung;	       /* the count that the peer was last rung for */
+	uint32_t armed, heard; /* own count, and how many bells have come */
+};
+
+struct via__lane_writer {
+	struct via__lane_bell bell;
+	char *ring;
+	uint64_t size; /* a power of two */
+	uint64_t tail; /* own cursor: where the next record goes */
+	uint64_t room; /* up to where there is room: the peer's cursor + size */
+};
+
+struct via__lane_reader {
+	struct via__lane_bell bell;
+	const char *ring;
+	uint64_t size;
+	uint64_t read; /* the next record */
+	uint64_t tail; /* the peer's cursor as last seen */
+	uint64_t done; /* up to here nothing is in use */
+	uint64_t head; /* own cursor: what of done the peer has been shown */
+};
+
+/* A record in the ring, which a hostile writer can still change. */
+struct via__record {
+	const char *data;
+	uint32_t len;
+	uint16_t flags;
+};
+
+/* Each side begins with its own zeroed page. The writer's peer can be set
+ * later: until then the ring is what room there is, and every record asks for
+ * a bell. */
+void via__lane_writer_init(struct via__lane_writer *w,
+			   struct via__lane_page *mine, char *ring,
+			   size_t size);
+void via__lane_reader_init(struct via__lane_reader *r,
+			   struct via__lane_page *mine,
+			   const struct via__lane_page *peer, const char *ring,
+			   size_t size);
+
+/* Bytes of the ring that a record of len bytes takes. */
+static inline uint64_t via__lane_span(uint64_t len)
+{
+	return (VIA__LANE_HEADER + len + 7) & ~(uint64_t)7;
+}
+
+/* --- Bells --- */
+
+/* Whether the peer has asked for a bell that was not rung yet. */
+static inline bool via__lane_wanted(const struct via__lane_bell *b)
+{
+	return atomic_load(&b->peer->armed) != b->rung;
+}
+
+/* Move the own cursor to where, which everything written before goes with.
+ * True: the peer asks for a bell. */
+static inline bool via__lane_move(struct via__lane_bell *b, uint64_t where)
+{
+	if (b->asymmetric) {
+		/* Pairs with the acquire in via__lane_look() or _refresh();
+		 * the barrier with the one in via__lane_barrier(). */
+		atomic_store_explicit(&b->mine->cursor, where,
+				      memory_order_release);
+		atomic_signal_fence(memory_order_seq_cst);
+	} else {
+		/* Sequentially consistent with via__lane_arm(). */
+		atomic_store(&b->mine->cursor, where);
+	}
+	return via__lane_wanted(b);
+}
+
+/* To be called before ringing: this count counts as rung for. */
+static inline void via__lane_ring(struct via__lane_bell *b)
+{
+	b->rung = atomic_load_explicit(&b->peer->armed, memory_order_relaxed);
+}
+
+/*
+ * Ask for a bell, then look at the peer's cursor once more before sleeping.
+ * True: via__lane_barrier() must come in between. Nothing is to be done when
+ * the bell last asked for is still to come.
+ */
+static inline bool via__lane_arm(struct via__lane_bell *b)
+{
+	if (b->armed != b->heard)
+		return false;
+	atomic_store(&b->mine->armed, ++b->armed);
+	return b->asymmetric;
+}
+
+/* A bell has come. 0, or -EPROTO: nobody asked for it. */
+static inline int via__lane_heard(struct via__lane_bell *b)
+{
+	if (b->heard == b->armed)
+		return -EPROTO;
+	b->heard++;
+	return 0;
+}
+
+/* Make this process one that others' barriers reach. False: it cannot be, and
+ * its lanes must not be asymmetric. */
+bool via__lane_can_barrier(void);
+void via__lane_barrier(void);
+
+/* --- The writer --- */
+
+/* Where to put a record of len bytes; NULL: no room as far as is known. */
+static inline char *via__lane_claim(const struct via__lane_writer *w,
+				    size_t len)
+{
+	if (w->room - w->tail < via__lane_span(len))
+		return NULL;
+	return w->ring + (w->tail & (w->size - 1)) + VIA__LANE_HEADER;
+}
+
+/* Publish the record that was claimed, or the first len bytes of it. True:
+ * the reader asks for a bell. */
+static inline bool via__lane_commit(struct via__lane_writer *w, size_t len,
+				    unsigned int flags)
+{
+	char *at = w->ring + (w->tail & (w->size - 1));
+
+	/* The store to the cursor orders this. */
+	atomic_store_explicit((_Atomic uint64_t *)(void *)at,
+			      (uint64_t)flags << 32 | len,
+			      memory_order_relaxed);
+	w->tail += via__lane_span(len);
+	return via__lane_move(&w->bell, w->tail);
+}
+
+/* Look how far the reader is. 0, or -EPROTO: nowhere it can be. */
+int via__lane_refresh(struct via__lane_writer *w);
+
+/* There is a reader, whose page this is. */
+void via__lane_meet(struct via__lane_writer *w,
+		    const struct via__lane_page *peer, bool asymmetric);
+
+/* There is no reader any more: no room for anything. */
+void via__lane_part(struct via__lane_writer *w);
+
+/* Whether the reader has shown everything done. */
+bool via__lane_drained(const struct via__lane_writer *w);
+
+/* --- The reader --- */
+
+/* Look how far the writer is. 0: farther than before; -EAGAIN; -EPROTO. */
+static inline int via__lane_look(struct via__lane_reader *r)
+{
+	/* Pairs with the store in via__lane_move(). */
+	uint64_t tail = atomic_load_explicit(&r->bell.peer->cursor,
+					     memory_order_acquire);
+	uint64_t more = tail - r->tail;
+
+	if (!more)
+		return -EAGAIN;
+	if (more > r->size - (r->tail - r->head) || more & 7)
+		return -EPROTO;
+	r->tail = tail;
+	return 0;
+}
+
+/* The next record, which stays the next until via__lane_pass(). 0, -EAGAIN
+ * (dry), -EPROTO. */
+static inline int via__lane_peek(struct via__lane_reader *r,
+				 struct via__record *ret)
+{
+	if (r->read == r->tail) {
+		int rc = via__lane_look(r);
+
+		if (rc < 0)
+			return rc;
+	}
+	const char *at = r->ring + (r->read & (r->size - 1));
+	uint64_t header =
+		atomic_load_explicit((const _Atomic uint64_t *)(const void *)at,
+				     memory_order_relaxed);
+	uint32_t len = (uint32_t)header;
+
+	/* The cursors are multiples of 8, so padding needs no look. */
+	if (header >> 48 || r->tail - r->read - VIA__LANE_HEADER < len)
+		return -EPROTO;
+	ret->data = at + VIA__LANE_HEADER;
+	ret->len = len;
+	ret->flags = (uint16_t)(header >> 32);
+	return 0;
+}
+
+static inline void via__lane_pass(struct via__lane_reader *r,
+				  const struct via__record *record)
+{
+	r->read += via__lane_span(record->len);
+}
+
+/* Show the writer what is done. True: it asks for a bell. */
+static inline bool via__lane_show(struct via__lane_reader *r)
+{
+	r->head = r->done;
+	return via__lane_move(&r->bell, r->head);
+}
+
+/* Everything passed is out of use; shown when it is an eighth of the ring, so
+ * that the writer's view of it is not stolen at each message. As show. */
+static inline bool via__lane_free(struct via__lane_reader *r)
+{
+	r->done = r->read;
+	return r->done - r->head >= r->size / 8 && via__lane_show(r);
+}
+
+#endif
