@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/* One connection and what is said on it: see link.h. */
+#include "transport/link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/sys.h"
+#include "transport/ancillary.h"
+
+/* Messages that finish throws away before it lets its caller look up. */
+#define DISCARDS_MAX 64
+
+static bool is(const struct via__link *link, unsigned int kind)
+{
+	return (link->kind & kind) == kind;
+}
+
+static ssize_t link_read(struct via__reader *r, const struct iovec *iov, int n)
+{
+	struct via__link *link = r->owner;
+	struct via__ancillary a;
+	ssize_t len;
+
+	if (is(link, VIA__LINK_PACKETS))
+		len = via__packet_readv(&link->packet, r->fd, iov, n, &a);
+	else
+		len = via__ancillary_recv(r->fd, (struct iovec *)iov, n, &a);
+	if (len >= 0 && a.fds.n) {
+		int e = via__reader_add_fds(r, a.fds.fd, a.fds.n);
+
+		return e ? e : len;
+	}
+	if (len == -EMSGSIZE)
+		return via__fail(&link->end->error, -EPROTO,
+				 "a packet was longer than any of via's");
+	return via__peer_is_gone(len) ? -ECONNRESET : len;
+}
+
+static ssize_t link_write(struct via__writer *w, const struct iovec *iov, int n,
+			  const int *fds, unsigned int n_fds)
+{
+	ssize_t len = via__ancillary_send(w->fd, iov, n, fds, n_fds);
+
+	return via__peer_is_gone(len) ? -EPIPE : len;
+}
+
+int via__link_init(struct via__link *link, struct via__end *end, int fd,
+		   const struct ucred *cred, unsigned int kind)
+{
+	size_t packet_size = kind & VIA__LINK_RAW ? VIA__PACKET_RAW_MAX
+						  : VIA__PACKET_MAX;
+	int r;
+
+	*link = (struct via__link){
+		.end = end,
+		.cred = *cred,
+		.fd = fd,
+		.kind = kind,
+		.greeted = kind &
+			   (VIA__LINK_RAW | VIA__LINK_DGRAM | VIA__LINK_PAIR),
+	};
+	r = via__reader_init(&link->reader, end, fd,
+			     kind & VIA__LINK_RECEIVES
+				     ? VIA__READER_SIZE
+				     : VIA__READER_SIZE_CONTROL,
+			     1);
+	if (!r)
+		r = via__writer_init(
+			&link->writer, fd,
+			is(link, VIA__LINK_PACKETS) ? VIA__PACKET_MAX : 0);
+	if (!r && is(link, VIA__LINK_PACKETS))
+		r = via__packet_init(&link->packet, packet_size);
+	if (r)
+		return r;
+	link->reader.read = link_read;
+	link->reader.owner = link;
+	link->reader.raw = is(link, VIA__LINK_RAW);
+	link->writer.write = link_write;
+	link->writer.raw = is(link, VIA__LINK_RAW);
+	if (kind & (VIA__LINK_RAW | VIA__LINK_PAIR))
+		return 0;
+	/* Fails if the peer has gone already; what it sent is still there. */
+	r = via__writer_control(&link->writer, VIA__FRAME_HELLO, 0, 0);
+	return r == -ENOMEM ? r : 0;
+}
+
+/* After fork() each process closes the end of a pair that the other uses. */
+static bool is_idle_copy(const struct via__link *link)
+{
+	return is(link, VIA__LINK_PAIR) && !link->used;
+}
+
+static void say_done(struct via__link *link)
+{
+	if (link->said_done || link->shut || link->broken ||
+	    is(link, VIA__LINK_RAW) || !is(link, VIA__LINK_RECEIVES) ||
+	    is_idle_copy(link))
+		return;
+	link->said_done = true;
+	(void)via__writer_control(&link->writer, VIA__FRAME_DONE,
+				  link->delivered, 0);
+}
+
+void via__link_fini(struct via__link *link, bool quiet)
+{
+	if (!link->end)
+		return;
+	if (!quiet)
+		say_done(link);
+	via__reader_fini(&link->reader);
+	via__writer_fini(&link->writer);
+	via__packet_fini(&link->packet);
+}
+
+void via__link_refuse(int fd, int code)
+{
+	struct via__frame f = {
+		.flags = VIA__FRAME_REFUSE,
+		.sender = via__random(),
+		.total = (uint64_t)(int64_t)code,
+	};
+	uint8_t buf[VIA__FRAME_LEN];
+
+	via__frame_put(&f, buf);
+	(void)via__send(fd, buf, sizeof(buf), MSG_DONTWAIT);
+}
+
+/* This connection can only be closed: keep why, and say who it was. */
+static int broken(struct via__link *link, int code)
+{
+	struct via_error *error = &link->end->error;
+	char why[VIA_ERROR_TEXT_MAX];
+
+	link->broken = code;
+	if (link->cred.pid < 0)
+		return code;
+	(void)memcpy(why, error->text, sizeof(why));
+	return via__fail(error, code, "process %ld of user %ld: %s",
+			 (long)link->cred.pid, (long)link->cred.uid, why);
+}
+
+static int refused(struct via__link *link, int code)
+{
+	if (code == -EACCES)
+		return via__fail(&link->end->error, -EACCES,
+				 "the receiver does not admit this user");
+	return via__fail_errno(&link->end->error, -ECONNREFUSED,
+			       "the receiver refused: %s", via_strerror(code));
+}
+
+/* A frame that is no message has come. */
+static int hear(struct via__link *link)
+{
+	const struct via__frame *f = &link->reader.control;
+
+	if (f->flags == VIA__FRAME_HELLO && !link->greeted) {
+		link->greeted = true;
+		return 0;
+	}
+	if (f->flags == VIA__FRAME_REFUSE && !link->greeted)
+		return refused(link, (int)(int64_t)f->total);
+	if (f->flags == VIA__FRAME_DONE && link->greeted && !link->done) {
+		link->done = true;
+		link->done_count = f->seq;
+		return 0;
+	}
+	return via__fail(&link->end->error, -EPROTO,
+			 "HELLO, REFUSE or DONE at the wrong time");
+}
+
+/* What comes next: as via__reader_next(), what was said heard already. */
+static int next(struct via__link *link, struct via__in *in)
+{
+	int r;
+
+	if (link->broken)
+		return link->broken;
+	r = via__reader_next(&link->reader, in);
+	if (r == VIA__READER_CONTROL) {
+		int e = hear(link);
+
+		r = e ? e : r;
+	} else if (r == 0 && !is(link, VIA__LINK_RECEIVES)) {
+		r = via__fail(&link->end->error, -EPROTO,
+			      "a message came against the direction");
+	}
+	if (r >= 0 || r == -EAGAIN || r == -ENOMEM)
+		return r;
+	return broken(link, r);
+}
+
+static void describe(const struct via__link *link, struct via__in *in)
+{
+	if (!in->info)
+		return;
+	in->info->pid = link->cred.pid;
+	in->info->uid = link->cred.uid;
+	in->info->gid = link->cred.gid;
+}
+
+int via__link_recv(struct via__link *link, struct via__in *in)
+{
+	struct via__ancillary a;
+	int r;
+
+	if (is(link, VIA__LINK_RAW | VIA__LINK_PACKETS)) {
+		r = link->held ? -EAGAIN
+			       : via__packet_recv(&link->packet, link->fd,
+						  link->end, in, &a);
+		if (via__peer_is_gone(r))
+			r = -EPIPE;
+	} else {
+		do
+			r = next(link, in);
+		while (r == VIA__READER_CONTROL);
+	}
+	if (r == 0) {
+		link->greeted = true;
+		link->used = true;
+		link->held = true;
+		link->delivered++;
+		describe(link, in);
+	} else if (r == VIA__READER_END) {
+		if (link->held)
+			return -EAGAIN;
+		say_done(link);
+		r = -EPIPE;
+	}
+	return r;
+}
+
+void via__link_release(struct via__link *link)
+{
+	link->held = false;
+	via__reader_release(&link->reader);
+}
+
+int via__link_park(struct via__link *link)
+{
+	return via__reader_park(&link->reader);
+}
+
+int via__link_greet(struct via__link *link)
+{
+	struct via__in in = {0};
+	int r;
+
+	if (link->greeted)
+		return 0;
+	r = next(link, &in);
+	if (r == 0) {
+		(void)via__fail(&link->end->error, -EPROTO,
+				"a message came before HELLO");
+		return broken(link, -EPROTO);
+	}
+	if (r == VIA__READER_END)
+		return via__fail(&link->end->error, -EPIPE,
+				 "the peer left without a word");
+	return r == VIA__READER_CONTROL ? 0 : r;
+}
+
+/* What the receiver has said so far: 0 or the error it amounts to. */
+static int listen_back(struct via__link *link)
+{
+	struct via__in in = {0};
+	int r;
+
+	/* What comes is the receiving direction's to read, or nothing comes. */
+	if (link->kind & (VIA__LINK_RECEIVES | VIA__LINK_RAW | VIA__LINK_DGRAM))
+		return 0;
+	do
+		r = next(link, &in);
+	while (r == VIA__READER_CONTROL);
+	return r == -EAGAIN || r == VIA__READER_END ? 0 : r;
+}
+
+/* A write did not go through: what to say. */
+static int not_sent(struct via__link *link, int r)
+{
+	int said;
+
+	/* While waiting for room anyway, find out early. And a TCP connection
+	 * closed with bytes unread is reset, losing what is on its way. */
+	if (r == -EAGAIN)
+		return link->greeted ? r : listen_back(link) ?: r;
+	if (!via__peer_is_gone(r))
+		return via__fail_errno(&link->end->error, r, "cannot send");
+	said = listen_back(link);
+	if (said)
+		return said;
+	return via__fail(&link->end->error, -EPIPE, "the receiver is gone");
+}
+
+int via__link_send(struct via__link *link, struct via__out *out)
+{
+	int r;
+
+	if (out->n_fds && (!is(link, VIA__LINK_FDS) || is(link, VIA__LINK_RAW)))
+		return via__fail(&link->end->error, -EOPNOTSUPP,
+				 "descriptors do not go with raw messages");
+	if (is(link, VIA__LINK_RAW | VIA__LINK_PACKETS))
+		r = via__packet_send(link->fd, out);
+	else
+		r = via__writer_send(&link->writer, out);
+	link->used = true;
+	return r ? not_sent(link, r) : 0;
+}
+
+/* Raw packets do not go together in one. */
+static int send_packets(struct via__link *link, const struct iovec *msgs,
+			unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		struct via__out out = {
+			.data = msgs[i].iov_base,
+			.len = msgs[i].iov_len,
+		};
+		int r = via__packet_send(link->fd, &out);
+
+		if (r)
+			return i ? (int)i : r;
+	}
+	return (int)n;
+}
+
+int via__link_send_batch(struct via__link *link, const struct iovec *msgs,
+			 unsigned int n)
+{
+	int r = is(link, VIA__LINK_RAW | VIA__LINK_PACKETS)
+			? send_packets(link, msgs, n)
+			: via__writer_send_batch(&link->writer, msgs, n);
+
+	link->used = true;
+	return r < 0 ? not_sent(link, r) : r;
+}
+
+int via__link_flush(struct via__link *link)
+{
+	int r = via__writer_flush(&link->writer);
+
+	return r ? not_sent(link, r) : 0;
+}
+
+/* All that was sent is out; the rest is for the receiver to read. */
+static int say_end(struct via__link *link)
+{
+	int r = via__link_flush(link);
+
+	if (r || link->shut)
+		return r;
+	link->shut = true;
+	if (is(link, VIA__LINK_DGRAM) && !is(link, VIA__LINK_RAW)) {
+		r = via__writer_control(&link->writer, VIA__FRAME_DONE,
+					link->writer.seq, 0);
+		return r ? not_sent(link, r) : 0;
+	}
+	(void)shutdown(link->fd, SHUT_WR); /* fails if all is over */
+	return 0;
+}
+
+/* Read until DONE. A duplex end throws away what nobody will receive. */
+static int await_done(struct via__link *link)
+{
+	struct via__in in = {0};
+
+	for (int i = 0; i < DISCARDS_MAX && !link->done; i++) {
+		int r = next(link, &in);
+
+		if (r == VIA__READER_END)
+			return via__fail(&link->end->error, -EPIPE,
+					 "the receiver left before it had all");
+		if (r == 0)
+			via__reader_release(&link->reader);
+		else if (r < 0)
+			return r;
+	}
+	return link->done ? 0 : -EAGAIN;
+}
+
+int via__link_finish(struct via__link *link)
+{
+	int r;
+
+	if (is_idle_copy(link))
+		return 0;
+	link->finishing = true;
+	via__link_release(link);
+	say_done(link);
+	r = say_end(link);
+	if (r || (link->kind & (VIA__LINK_RAW | VIA__LINK_DGRAM)))
+		return r;
+	r = await_done(link);
+	if (r)
+		return r;
+	if (link->done_count == link->writer.seq)
+		return 0;
+	return via__fail(&link->end->error, -EPIPE,
+			 "the receiver left after %llu of %llu messages",
+			 (unsigned long long)link->done_count,
+			 (unsigned long long)link->writer.seq);
+}
+
+short via__link_events(const struct via__link *link, enum via_role role)
+{
+	if (role == VIA_SEND)
+		return POLLOUT;
+	/* finish may have to write first. */
+	return link->finishing && via__writer_pending(&link->writer)
+		       ? POLLIN | POLLOUT
+		       : POLLIN;
+}
