@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* What a channel end is asked apart from moving messages, and its end. */
+#include "channel/channel.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/sys.h"
+
+int via__channel_failed(struct via_channel *ch, int r)
+{
+	if (*ch->end->error.text)
+		return via__fail(&ch->error, r, "%s", ch->end->error.text);
+	return via__fail(&ch->error, r, "%s: %s", ch->url, via_strerror(r));
+}
+
+/* First use in a forked child. 0 if the mechanism allows that. */
+static int adopt_fork(struct via_channel *ch)
+{
+	if (!ch->transport->forked)
+		return via__fail(
+			&ch->error, -EPERM,
+			"%s was opened before fork(); open it again in "
+			"the child",
+			ch->url);
+	int r = ch->transport->forked(ch->end);
+
+	if (r < 0)
+		return via__channel_failed(ch, r);
+	/* The rest of a message begun is the parent's to send, and what its
+	 * event loop polls is shared with it. */
+	ch->unfinished = false;
+	via__side_fini(&ch->send_side);
+	via__side_fini(&ch->recv_side);
+	*ch->mine = 1;
+	return 0;
+}
+
+int via__channel_refuses(struct via_channel *ch, enum via_role role)
+{
+	if ((ch->role & 0xff) != role &&
+	    !((ch->role & VIA_DUPLEX) &&
+	      (role == VIA_SEND || role == VIA_RECV)))
+		return via__fail(
+			&ch->error, -EOPNOTSUPP, "%s is open for %s", ch->url,
+			(ch->role & 0xff) == VIA_SEND ? "sending only"
+						      : "receiving only");
+	return *ch->mine ? 0 : adopt_fork(ch);
+}
+
+static int greet_op(struct via_channel *ch, void *unused)
+{
+	(void)unused;
+	return ch->transport->greet(ch->end);
+}
+
+int via_wait_peer(struct via_channel *ch, int64_t deadline,
+		  struct via_error *reterr)
+{
+	enum via_role role = (enum via_role)(ch->role & 0xff);
+	int r = via__channel_check(ch, role);
+
+	if (r == 0 && ch->transport->greet) {
+		r = via__until(ch, &ch->recv_side, deadline, greet_op, NULL);
+		if (r < 0)
+			(void)via__channel_failed(ch, r);
+	} else if (r == 0 && role == VIA_RECV) {
+		struct pollfd pfd;
+
+		r = ch->transport->pollfd(ch->end, role, &pfd);
+		if (r >= 0)
+			r = via__poll(&pfd, 1, deadline);
+		r = r > 0 ? 0 : r < 0 ? r : via__deadline_error(deadline);
+		if (r < 0)
+			(void)via__fail(&ch->error, r, "%s: nobody came",
+					ch->url);
+	}
+	if (r < 0 && reterr)
+		*reterr = ch->error;
+	return r;
+}
+
+static int finish_op(struct via_channel *ch, void *unused)
+{
+	(void)unused;
+	return ch->transport->finish(ch->end);
+}
+
+/* Everything accepted is out, and the receiver has it as far as can be told. */
+static int finish(struct via_channel *ch, int64_t deadline)
+{
+	int r = via__until(ch, &ch->send_side, deadline, via__flush_op, NULL);
+
+	if (r < 0 || !ch->transport->finish)
+		return r;
+	r = via__until(ch, &ch->recv_side, deadline, finish_op, NULL);
+	/* Without waiting there is nothing to confirm. */
+	return r == -EAGAIN ? 0 : r;
+}
+
+int via_finish(struct via_channel *ch, int64_t deadline)
+{
+	int r = via__channel_check(ch, VIA_SEND);
+
+	if (r < 0)
+		return r;
+	return ch->send_error ? -EPIPE : finish(ch, deadline);
+}
+
+int via_close(struct via_channel *ch, int64_t deadline)
+{
+	int r = 0;
+
+	if (!ch)
+		return 0;
+	if (*ch->mine && ((ch->role & 0xff) == VIA_SEND || ch->unfinished))
+		r = ch->send_error ? -EPIPE : finish(ch, deadline);
+	via__channel_free(ch);
+	return r;
+}
+
+void via_stats(const struct via_channel *ch, struct via_stats *ret)
+{
+	*ret = ch->end->stats;
+	ret->sent = ch->sent.sent;
+	ret->sent_bytes = ch->sent.sent_bytes;
+	ret->received = ch->received.received;
+	ret->received_bytes = ch->received.received_bytes;
+	ret->blocked_ns = ch->send_side.blocked_ns + ch->recv_side.blocked_ns;
+	ret->sleeps = ch->send_side.sleeps + ch->recv_side.sleeps;
+}
+
+const char *via_url(const struct via_channel *ch)
+{
+	return ch->url;
+}
+
+size_t via_message_max(const struct via_channel *ch)
+{
+	return ch->end->max;
+}
+
+const struct via_mechanism *via_mechanism_of(const struct via_channel *ch)
+{
+	return &ch->transport->info;
+}
+
+const struct via_error *via_last_error(const struct via_channel *ch)
+{
+	return &ch->error;
+}
