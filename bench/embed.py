@@ -1,0 +1,19 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Make a text file a C string, because C17 has no #embed.
+
+embed.py FILE OUTPUT: OUTPUT defines const char NAME_SUFFIX[].
+"""
+import pathlib
+import sys
+
+source, output = map(pathlib.Path, sys.argv[1:])
+data = source.read_bytes() + b"\0"
+lines = (data[i : i + 16] for i in range(0, len(data), 16))
+output.write_text(
+    "#include \"bench/html.h\"\n\nconst char %s[] = {\n%s};\n"
+    % (
+        source.name.replace(".", "_"),
+        "".join("\t%s,\n" % ",".join(map(str, line)) for line in lines),
+    )
+)
