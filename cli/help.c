@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* -h, from the table that the man page is made from too. */
+#include "cli/help.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/verb.h"
+
+#define WIDTH 79
+/* Where the options' explanations start. */
+#define COLUMN 26
+
+/* Words up to the end of text, broken at WIDTH, later lines indented. */
+static void print_wrapped(const char *text, int indent, int at)
+{
+	while (*text) {
+		int len = (int)strcspn(text, " ");
+
+		if (at > indent && at + 1 + len > WIDTH) {
+			printf("\n%*s", indent, "");
+			at = indent;
+		} else if (at > indent) {
+			putchar(' ');
+			at++;
+		}
+		printf("%.*s", len, text);
+		at += len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
+/* Paragraphs: split by an empty line, each one line in the source. */
+static void print_paragraphs(const char *text)
+{
+	while (*text) {
+		char paragraph[2048];
+		size_t len = strcspn(text, "\n");
+
+		snprintf(paragraph, sizeof(paragraph), "%.*s", (int)len, text);
+		print_wrapped(paragraph, 0, 0);
+		text += len;
+		text += strspn(text, "\n");
+		if (*text)
+			putchar('\n');
+	}
+}
+
+static void print_option(char letter, const char *name, const char *argument,
+			 const char *help)
+{
+	int at = letter ? printf("  -%c, ", letter) : printf("      ");
+
+	at += printf("--%s%s%s", name, argument ? " " : "",
+		     argument ? argument : "");
+	if (at > COLUMN - 2) {
+		putchar('\n');
+		at = 0;
+	}
+	printf("%*s", COLUMN - at, "");
+	print_wrapped(help, COLUMN, COLUMN);
+}
+
+void cli_help(const struct verb *verb)
+{
+	printf("Usage: via %s%s%s\n\n", verb->name, *verb->synopsis ? " " : "",
+	       verb->synopsis);
+	print_paragraphs(verb->description);
+	printf("\nOptions:\n");
+	for (const struct verb_option *o = verb->options; o->name; o++)
+		print_option(o->letter, o->name, o->argument, o->help);
+	print_option('h', "help", NULL, "show this help");
+	printf("\nExamples:\n");
+	for (const struct verb_example *e = verb->examples; e->command; e++)
+		printf("  %s\n      %s\n", e->command, e->what);
+}
+
+void cli_help_all(void)
+{
+	printf("Usage: via VERB [ARGUMENT]...\n\n"
+	       "Messages between processes over any mechanism.\n\n"
+	       "Verbs:\n");
+	for (size_t i = 0; verbs[i]; i++)
+		printf("  %-12s%s\n", verbs[i]->name, verbs[i]->summary);
+	printf("\nvia VERB -h explains a verb, via(7) URLs and messages.\n");
+}
+
+int cli_flush(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return CLI_YES;
+	return cli_error("standard output: %s", strerror(errno));
+}

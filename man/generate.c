@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Makes man pages (mdoc(7)) from the tables that the program itself uses:
+ *
+ *	generate DATE verb NAME [FILE]
+ *	generate DATE mechanism SCHEME FILE
+ *	generate DATE page FILE
+ *
+ * FILE is prose in mdoc: the description of a mechanism, what a verb's page has
+ * beyond its row, or a whole page, whose first line says name, section and
+ * summary. In it the lines @verbs@, @mechanisms@ and @options@ are replaced by
+ * lists.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <via/via.h>
+
+#include "cli/verb.h"
+
+/* Text that roff shall take as it is. */
+static void put_text(const char *text, size_t len)
+{
+	if (len && (*text == '.' || *text == '\''))
+		printf("\\&");
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\\')
+			printf("\\e");
+		else if (text[i] == '~')
+			printf("\\(ti");
+		else if (text[i] == '^')
+			printf("\\(ha");
+		else
+			putchar(text[i]);
+	}
+}
+
+static void put_line(const char *text)
+{
+	put_text(text, strlen(text));
+	putchar('\n');
+}
+
+/* Sentences start on lines of their own, paragraphs with .Pp. */
+static void put_prose(const char *text)
+{
+	for (; *text; text++) {
+		size_t len = strcspn(text, "\n");
+		const char *stop = strstr(text, ". ");
+
+		if (stop && stop < text + len)
+			len = (size_t)(stop - text) + 1;
+		put_text(text, len);
+		putchar('\n');
+		text += len;
+		if (!*text)
+			break;
+		if (strncmp(text, "\n\n", 2) == 0) {
+			puts(".Pp");
+			text++;
+		}
+	}
+}
+
+static void put_header(const char *date, const char *name, const char *section,
+		       const char *summary)
+{
+	printf(".\\\" SPDX-License-Identifier: MIT\n"
+	       ".Dd %s\n"
+	       ".Dt ",
+	       date);
+	for (const char *c = name; *c; c++)
+		putchar(toupper((unsigned char)*c));
+	printf(" %s\n"
+	       ".Os via %s\n"
+	       ".Sh NAME\n"
+	       ".Nm %s\n"
+	       ".Nd ",
+	       section, VIA_VERSION, name);
+	put_line(summary);
+}
+
+/* --- Lists --- */
+
+static void put_verbs(void)
+{
+	puts(".Bl -tag -width mechanisms");
+	for (size_t i = 0; verbs[i]; i++) {
+		printf(".It Xr via-%s 1\n", verbs[i]->name);
+		put_line(verbs[i]->summary);
+	}
+	puts(".El");
+}
+
+static void put_mechanisms(void)
+{
+	const struct via_mechanism *m;
+
+	puts(".Bl -tag -width 8n");
+	for (size_t i = 0; (m = via_mechanism_at(i)); i++) {
+		printf(".It Cm %s : Ns Ar \"%s\"\n", m->scheme, m->rest);
+		put_text(m->summary, strlen(m->summary));
+		printf(": see\n.Xr via-%s 7 .\n", m->scheme);
+	}
+	puts(".El");
+}
+
+static void put_options(const struct via_option *o)
+{
+	puts(".Bl -tag -width Ds");
+	for (; o->name; o++) {
+		printf(".It Cm %s Ns = Ns Ar \"%s\"\n", o->name, o->value);
+		put_text(o->help, strlen(o->help));
+		printf(" (");
+		put_text(o->initial, strlen(o->initial));
+		puts(")");
+	}
+	puts(".El");
+}
+
+static int put_file(const char *name, const char *date)
+{
+	char line[1024], page[32], section[8], summary[80];
+	FILE *f = fopen(name, "re");
+
+	if (!f)
+		return -errno;
+	if (date &&
+	    fscanf(f, "%31s %7s %79[^\n] ", page, section, summary) == 3)
+		put_header(date, page, section, summary);
+	while (fgets(line, sizeof(line), f)) {
+		if (strcmp(line, "@verbs@\n") == 0)
+			put_verbs();
+		else if (strcmp(line, "@mechanisms@\n") == 0)
+			put_mechanisms();
+		else if (strcmp(line, "@options@\n") == 0)
+			put_options(via_common_options());
+		else
+			fputs(line, stdout);
+	}
+	fclose(f);
+	return 0;
+}
+
+/* --- A verb --- */
+
+/* "[FILE]..." is ".Op Ar FILE ...", "URL" is ".Ar URL". */
+static void put_synopsis(const struct verb *verb)
+{
+	printf(".Sh SYNOPSIS\n.Nm via %s\n", verb->name);
+	for (const char *s = verb->synopsis; *s; s += strspn(s, " ")) {
+		bool optional = *s == '[';
+		size_t len = strcspn(s += optional, "]. ");
+
+		printf("%s %.*s", optional ? ".Op Ar" : ".Ar", (int)len, s);
+		s += len + optional;
+		if (strncmp(s, "...", 3) == 0) {
+			printf(" ...");
+			s += 3;
+		}
+		putchar('\n');
+	}
+}
+
+static void put_verb_option(char letter, const char *name, const char *argument,
+			    const char *help)
+{
+	printf(".It ");
+	if (letter)
+		printf("Fl %c , ", letter);
+	printf("Fl -%s", name);
+	if (argument)
+		printf(" Ar %s", argument);
+	putchar('\n');
+	put_line(help);
+}
+
+static int put_verb(const char *date, const struct verb *verb,
+		    const char *fragment)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "via-%s", verb->name);
+	put_header(date, name, "1", verb->summary);
+	put_synopsis(verb);
+	puts(".Sh DESCRIPTION");
+	put_prose(verb->description);
+	puts(".Pp\nThe options are:\n.Bl -tag -width Ds");
+	for (const struct verb_option *o = verb->options; o->name; o++)
+		put_verb_option(o->letter, o->name, o->argument, o->help);
+	put_verb_option('h', "help", NULL, "show this help");
+	puts(".El");
+	int err = fragment ? put_file(fragment, NULL) : 0;
+
+	puts(".Sh EXIT STATUS\n"
+	     "0 on success, 1 on failure, 2 for a mistake in the command line.\n"
+	     ".Sh EXAMPLES");
+	for (const struct verb_example *e = verb->examples; e->command; e++) {
+		printf("%s:\n", e->what);
+		puts(".Bd -literal -offset indent");
+		put_line(e->command);
+		puts(".Ed");
+	}
+	puts(".Sh SEE ALSO\n.Xr via 1 ,\n.Xr via 7");
+	return err;
+}
+
+/* --- A mechanism --- */
+
+static void put_facts(const struct via_mechanism *m)
+{
+	printf(".Bl -tag -width \"message limit\"\n"
+	       ".It message limit\n%" PRIu64 " bytes\n"
+	       ".It who is kept out\n",
+	       m->message_max);
+	put_line(m->trust);
+	puts(".It ends with");
+	put_line(m->life);
+	if (*m->needs) {
+		puts(".It needs");
+		put_line(m->needs);
+	}
+	puts(".El");
+}
+
+static int put_mechanism(const char *date, const struct via_mechanism *m,
+			 const char *fragment)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "via-%s", m->scheme);
+	put_header(date, name, "7", m->summary);
+	printf(".Sh SYNOPSIS\n"
+	       ".Cm %s : Ns Ar \"%s\" Ns Op Cm \\&? Ns Ar option Ns = Ns Ar value "
+	       "Ns Cm & Ns Ar ...\n"
+	       ".Sh DESCRIPTION\n",
+	       m->scheme, m->rest);
+	int err = put_file(fragment, NULL);
+
+	put_facts(m);
+	if (m->options->name) {
+		puts(".Ss Options");
+		put_options(m->options);
+	}
+	puts(".Ss Options of every mechanism");
+	put_options(via_common_options());
+	puts(".Sh EXAMPLES\n.Bd -literal -offset indent");
+	printf("via recv '%s'\nvia send '%s'\n", m->example, m->example);
+	puts(".Ed\n.Sh SEE ALSO\n.Xr via 1 ,\n.Xr via 7");
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	int err = -EINVAL;
+
+	if (argc >= 4 && strcmp(argv[2], "verb") == 0) {
+		const struct verb *verb = verb_find(argv[3]);
+
+		err = verb ? put_verb(argv[1], verb, argv[4]) : -EINVAL;
+	} else if (argc == 5 && strcmp(argv[2], "mechanism") == 0) {
+		const struct via_mechanism *m = via_mechanism_find(argv[3]);
+
+		err = m ? put_mechanism(argv[1], m, argv[4]) : -EINVAL;
+	} else if (argc == 4 && strcmp(argv[2], "page") == 0) {
+		err = put_file(argv[3], argv[1]);
+	}
+	if (err == 0 && !fflush(stdout))
+		return 0;
+	fprintf(stderr, "generate: %s\n", strerror(-err));
+	return 1;
+}
