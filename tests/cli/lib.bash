@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+# What the CLI tests share. VIA is the program under test, MAN and COMPLETIONS
+# the directories of what was made from its tables.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# What a failed test has left running ends with it.
+teardown() {
+	local pid
+
+	for pid in $(jobs -p); do
+		kill -9 "$pid" 2>/dev/null
+	done
+	wait
+}
+
+via() {
+	"$VIA" "$@"
+}
+
+# In the background, its pid in $pid, without the descriptors that are bats' or
+# the test's own. Bash has background jobs ignore SIGINT; a terminal does not.
+start() {
+	env --default-signal=INT "$VIA" "$@" <&0 3>&- 5>&- 6>&- &
+	pid=$!
+}
+
+# Start with -v and wait for the URL that it tells, to be in $url; 5 is open
+# for what it says on standard error after that.
+start_ready() {
+	mkfifo ready
+	exec 5<>ready
+	rm ready
+	start "$@" -v 2>&5
+	read -r _ _ _ url <&5
+}
+
+# Wait for process $1 to end; its exit status is in $status.
+ended() {
+	status=0
+	wait "$1" || status=$?
+}
+
+# The last command of run failed with status $1 and one line that has $2 in it.
+failed_with() {
+	echo "status $status: $output"
+	[ "$status" -eq "$1" ]
+	[ "${#lines[@]}" -eq 1 ]
+	[[ "$output" == "via "*": "*"$2"* ]]
+}
+
+# URLs of every mechanism that two programs can meet by: a sender on these
+# learns what the receiver had, on the last it does not.
+addresses=(fifo:f unix:s "unix:@via-test-$$" 'unix:q?type=seqpacket'
+	"shm:via-test-$$" tcp::0 'unix:d?type=dgram')
