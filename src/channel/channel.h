@@ -19,8 +19,9 @@
 /* What waiting needs, once per direction. */
 struct via__side {
 	enum via_role role;
-	int64_t spin_max_ns; /* -1: for ever */
-	int64_t spin_ns;     /* how long to spin next time, learned */
+	int64_t spin_ns;    /* how long to spin; -1: for ever */
+	unsigned int skip;  /* waits to come that will not spin */
+	unsigned int skips; /* how many those were when skip was set */
 	uint64_t blocked_ns;
 	uint64_t sleeps;
 	/* For via_pollfd(), made when it is first called. */

@@ -19,6 +19,8 @@
 #define FREE_TRIES 256
 /* Tries between two looks at the clock, which costs as much as several. */
 #define TRIES_PER_LOOK 8
+/* The most waits in a row that do not even try to spin. */
+#define SKIPS_MAX 255
 
 static inline void relax(void)
 {
@@ -33,7 +35,6 @@ void via__side_init(struct via__side *side, enum via_role role, int64_t spin_ns)
 {
 	*side = (struct via__side){
 		.role = role,
-		.spin_max_ns = spin_ns,
 		.spin_ns = spin_ns,
 		.watch_fd = -1,
 		.event_fd = -1,
@@ -47,23 +48,36 @@ void via__side_fini(struct via__side *side)
 	via__close(&side->event_fd);
 }
 
-/* Spin until op succeeds, the spin's time is over or the deadline passes. */
-static int spin(struct via_channel *ch, const struct via__side *side,
-		int64_t start, int64_t deadline, via__op *op, void *arg)
+/*
+ * Spinning pays when the peer answers within the spin. Each spin in vain
+ * doubles the number of waits that go to sleep at once; the first that
+ * succeeds starts afresh.
+ */
+static void learn(struct via__side *side, bool paid)
+{
+	if (paid)
+		side->skips = 0;
+	else if (side->skips < SKIPS_MAX)
+		side->skips = 2 * side->skips + 1;
+	side->skip = side->skips;
+}
+
+/* Try until op succeeds, the spin's time is over or the deadline passes. */
+static int spin(struct via_channel *ch, struct via__side *side, int64_t start,
+		int64_t deadline, via__op *op, void *arg)
 {
 	int64_t end = side->spin_ns < 0 ? VIA_NEVER : start + side->spin_ns;
+	int r = -EAGAIN;
 
 	end = via__deadline_min(end, deadline);
-	while (!via__deadline_passed(end)) {
-		for (int i = 0; i < TRIES_PER_LOOK; i++) {
-			int r = op(ch, arg);
-
-			if (r != -EAGAIN)
-				return r;
+	while (r == -EAGAIN && !via__deadline_passed(end)) {
+		for (int i = 0; i < TRIES_PER_LOOK && r == -EAGAIN; i++) {
+			r = op(ch, arg);
 			relax();
 		}
 	}
-	return -EAGAIN;
+	learn(side, r != -EAGAIN);
+	return r;
 }
 
 /* Sleep until the transport's descriptor says to try again. 0 or -errno. */
@@ -83,27 +97,15 @@ static int sleep_once(struct via_channel *ch, struct via__side *side,
 	return r < 0 ? r : 0;
 }
 
-/*
- * Spinning pays when waits are shorter than the spin: then the next one may
- * spin for the whole allowance, otherwise for half as long as before.
- */
-static void learn(struct via__side *side, int64_t waited)
-{
-	if (side->spin_max_ns < 0)
-		return;
-	if (waited <= side->spin_max_ns)
-		side->spin_ns = side->spin_max_ns;
-	else
-		side->spin_ns /= 2;
-}
-
 static int wait_for(struct via_channel *ch, struct via__side *side,
 		    int64_t deadline, via__op *op, void *arg)
 {
 	int64_t start = via__now();
 	int r = -EAGAIN;
 
-	if (side->spin_ns)
+	if (side->skip)
+		side->skip--;
+	else if (side->spin_ns)
 		r = spin(ch, side, start, deadline, op, arg);
 	while (r == -EAGAIN) {
 		if (via__deadline_passed(deadline)) {
@@ -114,10 +116,7 @@ static int wait_for(struct via_channel *ch, struct via__side *side,
 		if (r == 0)
 			r = op(ch, arg);
 	}
-	int64_t waited = via__now() - start;
-
-	side->blocked_ns += (uint64_t)waited;
-	learn(side, waited);
+	side->blocked_ns += (uint64_t)(via__now() - start);
 	return r;
 }
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -157,12 +156,6 @@ uint64_t via__random(void)
 
 unsigned int via__cpus(void)
 {
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		return (unsigned int)CPU_COUNT(&set);
-
-	/* More CPUs than cpu_set_t has bits (EINVAL). */
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 
 	return online > 1 ? (unsigned int)online : 1;

@@ -58,7 +58,8 @@ int via__set_cloexec(int fd, int on);
 /* 64 random bits from the kernel; never fails (falls back to the clock). */
 uint64_t via__random(void);
 
-/* The number of CPUs this process may run on, at least 1. */
+/* The number of CPUs online, at least 1. Not those that this process may run
+ * on: a peer can be on another all the same. */
 unsigned int via__cpus(void);
 
 #endif

@@ -374,19 +374,20 @@ static void random_is_random(void **state)
 	assert_true(a >> 32 != 0 || b >> 32 != 0);
 }
 
-static void cpus_follow_the_affinity(void **state)
+static void cpus_do_not_follow_the_affinity(void **state)
 {
 	(void)state;
 	cpu_set_t all, one;
+	unsigned int online = via__cpus();
 
 	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
-	assert_int_equal(via__cpus(), CPU_COUNT(&all));
+	assert_true(online >= (unsigned int)CPU_COUNT(&all));
 	CPU_ZERO(&one);
 	for (int cpu = 0; CPU_COUNT(&one) == 0; cpu++)
 		if (CPU_ISSET(cpu, &all))
 			CPU_SET(cpu, &one);
 	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
-	assert_int_equal(via__cpus(), 1);
+	assert_int_equal(via__cpus(), online);
 	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
 }
 
@@ -408,6 +409,6 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(received_fds_are_cloexec),
 	CHECK_TEST(flags_set_and_cleared),
 	CHECK_TEST(random_is_random),
-	CHECK_TEST(cpus_follow_the_affinity),
+	CHECK_TEST(cpus_do_not_follow_the_affinity),
 };
 CHECK_MAIN(tests)
