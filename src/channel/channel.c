@@ -104,7 +104,13 @@ int via_finish(struct via_channel *ch, int64_t deadline)
 
 	if (r < 0)
 		return r;
-	return ch->send_error ? -EPIPE : finish(ch, deadline);
+	if (ch->send_error)
+		return -EPIPE;
+	r = finish(ch, deadline);
+	if (r == -EAGAIN || r == -ETIMEDOUT)
+		return via__fail(&ch->error, r,
+				 "%s: the receiver has not taken all", ch->url);
+	return r < 0 ? via__channel_failed(ch, r) : 0;
 }
 
 int via_close(struct via_channel *ch, int64_t deadline)

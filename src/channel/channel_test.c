@@ -418,6 +418,29 @@ static void elsewhere_the_child_is_refused_and_the_parent_goes_on(void **state)
 	close_pair(rx, tx);
 }
 
+static void an_exported_end_keeps_the_common_options(void **state)
+{
+	struct via_channel *rx, *tx, *again;
+	struct via_error err;
+	char url[128];
+
+	(void)state;
+	open_pair("pipe:?max=8&spin=never", &rx, &tx);
+	assert_int_equal(via_export(tx, url, 20), -ENOSPC);
+	int len = via_export(tx, url, sizeof(url));
+
+	assert_int_equal(len, strlen(url));
+	assert_non_null(strstr(url, "spin=never"));
+	assert_int_equal(via_open(url, VIA_SEND, VIA_NO_WAIT, &again, &err), 0);
+	assert_int_equal(via_send(again, "012345678", 9, VIA_NO_WAIT),
+			 -EMSGSIZE);
+	assert_int_equal(via_send(again, "01234567", 8, VIA_NO_WAIT), 0);
+	/* The descriptor is the new end's, which has closed it. */
+	via_close(again, VIA_NO_WAIT);
+	via_close(rx, VIA_NO_WAIT);
+	via_close(tx, VIA_NO_WAIT);
+}
+
 static void a_gone_receiver_is_epipe_without_a_signal(void **state)
 {
 	struct via_channel *rx, *tx;
@@ -462,6 +485,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(the_limit_is_kept_on_both_sides),
 	CHECK_TEST(ends_pass_over_fork_where_they_can),
 	CHECK_TEST(elsewhere_the_child_is_refused_and_the_parent_goes_on),
+	CHECK_TEST(an_exported_end_keeps_the_common_options),
 	CHECK_TEST(a_gone_receiver_is_epipe_without_a_signal),
 	CHECK_TEST(the_table_can_be_walked),
 };

@@ -366,11 +366,29 @@ int via_pair(const char *url, struct via_channel **ret_recv,
 
 int via_export(struct via_channel *ch, char *url, size_t size)
 {
+	const struct via__common *c = &ch->common;
+	char common[64], spin[32] = "never";
+
 	if (!ch->transport->export_end)
 		return via__fail(&ch->error, -EOPNOTSUPP,
 				 "%s: does not pass over exec",
 				 ch->transport->info.scheme);
-	int r = ch->transport->export_end(ch->end, url, size);
+	if (c->spin_ns >= 0)
+		snprintf(spin, sizeof(spin), "%lldns", (long long)c->spin_ns);
+	size_t len = (size_t)snprintf(common, sizeof(common),
+				      "&max=%llu&spin=%s",
+				      (unsigned long long)c->max, spin);
+	int r = -ENOSPC;
 
-	return r < 0 ? via__channel_failed(ch, r) : r;
+	if (size > len)
+		r = ch->transport->export_end(ch->end, url, size - len);
+	if (r == -ENOSPC)
+		return via__fail(&ch->error, r,
+				 "%s: %zu bytes are too few for the URL to "
+				 "export",
+				 ch->url, size);
+	if (r < 0)
+		return via__channel_failed(ch, r);
+	memcpy(url + r, common, len + 1);
+	return r + (int)len;
 }

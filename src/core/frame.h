@@ -53,7 +53,9 @@ struct via__meta {
 enum via__frame_flag {
 	VIA__FRAME_FIRST = 1,  /* the first piece of a message */
 	VIA__FRAME_LAST = 2,   /* the last piece; FIRST|LAST: a whole message */
-	VIA__FRAME_HELLO = 4,  /* receiver to sender: you are admitted */
+	VIA__FRAME_HELLO = 4,  /* receiver to sender: you are admitted;
+				  where there are no connections, sender to
+				  receiver: I have come */
 	VIA__FRAME_REFUSE = 8, /* receiver to sender: you are not; total: why */
 	VIA__FRAME_DONE = 16,  /* receiver to sender: all you sent, up to
 				  sequence, has been delivered */

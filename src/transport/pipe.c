@@ -391,8 +391,8 @@ static int pipe_pair(const struct via__url *url, const void *options,
 static int pipe_export(struct via__end *end, char *buf, size_t size)
 {
 	struct via__pipe *p = (struct via__pipe *)end;
-	int len = snprintf(buf, size, "pipe:?fd=%d&max=%llu%s", p->fd,
-			   (unsigned long long)end->max, p->raw ? "&raw" : "");
+	int len = snprintf(buf, size, "pipe:?fd=%d%s", p->fd,
+			   p->raw ? "&raw" : "");
 
 	if ((size_t)len >= size)
 		return via__fail(&end->error, -ENOSPC,

@@ -137,7 +137,8 @@ struct via__transport {
 	 */
 	int (*address)(const struct via__end *end, char *buf, size_t size);
 
-	/* See via_export(); NULL without VIA_CAN_EXPORT. */
+	/* See via_export(): a URL with at least one option, to which the channel
+	 * adds the common ones. NULL without VIA_CAN_EXPORT. */
 	int (*export_end)(struct via__end *end, char *buf, size_t size);
 
 	/*

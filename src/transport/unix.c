@@ -311,9 +311,8 @@ static int unix_export(struct via__end *end, char *buf, size_t size)
 		return via__fail(&end->error, -EOPNOTSUPP,
 				 "only an end made by via_pair() passes over "
 				 "exec");
-	len = snprintf(buf, size, "unix:?fd=%d&type=%s&max=%llu%s", fd,
-		       types[u->type].name, (unsigned long long)end->max,
-		       raw ? "&raw" : "");
+	len = snprintf(buf, size, "unix:?fd=%d&type=%s%s", fd,
+		       types[u->type].name, raw ? "&raw" : "");
 	if ((size_t)len >= size)
 		return via__fail(&end->error, -ENOSPC,
 				 "the URL of the end needs %d bytes", len + 1);
