@@ -2,6 +2,7 @@
 /* Framed packets by hand: Unix seqpacket and datagram sockets. */
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "bench/bare.h"
 #include "bench/loops.h"
@@ -45,7 +46,16 @@ static ssize_t bare_recv(void *ptr, void *buf, size_t size)
 			{&header, sizeof(header)},
 			{(uint8_t *)buf + done, size - done},
 		};
-		struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+		union {
+			struct cmsghdr align;
+			char room[CMSG_SPACE(sizeof(struct ucred))];
+		} control;
+		struct msghdr msg = {
+			.msg_iov = iov,
+			.msg_iovlen = 2,
+			.msg_control = &control,
+			.msg_controllen = sizeof(control),
+		};
 		ssize_t n = recvmsg(end->fd, &msg, 0);
 
 		if (n <= 0)
@@ -67,9 +77,30 @@ static int seqpacket_make(struct bench_plan *plan,
 	return bare_socketpair(plan, channel, SOCK_SEQPACKET);
 }
 
+/* As via's: many can send to the receiver's name, and it asks the kernel who
+ * sent each packet. */
 static int dgram_make(struct bench_plan *plan, struct bench_channel *channel)
 {
-	return bare_socketpair(plan, channel, SOCK_DGRAM);
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof(sa_family_t); /* a free abstract name: unix(7) */
+	const int on = 1;
+	int *fd = channel->fd;
+
+	for (int i = 0; i < BENCH_ROLES; i++) {
+		fd[i] = socket(AF_UNIX, SOCK_DGRAM, 0);
+		if (fd[i] < 0)
+			return bare_fail(plan, "socket");
+		bare_buffers(fd[i], "unix");
+	}
+	if (setsockopt(fd[BENCH_RECEIVER], SOL_SOCKET, SO_PASSCRED, &on,
+		       sizeof(on)) ||
+	    bind(fd[BENCH_RECEIVER], (struct sockaddr *)&name, len))
+		return bare_fail(plan, "bind");
+	len = sizeof(name);
+	if (getsockname(fd[BENCH_RECEIVER], (struct sockaddr *)&name, &len) ||
+	    connect(fd[BENCH_SENDER], (struct sockaddr *)&name, len))
+		return bare_fail(plan, "connect");
+	return 0;
 }
 
 static int packet_open(struct bench_plan *plan, struct bench_channel *channel,
@@ -95,7 +126,7 @@ const struct bench_engine bench_bare_seqpacket = {
 
 const struct bench_engine bench_bare_dgram = {
 	.name = "bare dgram",
-	.work = WORK,
+	.work = WORK ", to a name, with the sender's credentials",
 	.make = dgram_make,
 	.unmake = bare_unmake,
 	.open = packet_open,

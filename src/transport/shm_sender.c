@@ -208,26 +208,30 @@ static void copy_out(struct via__out *out, char *to, size_t len)
 static int send_pieces(struct sender *s, struct via__out *out)
 {
 	uint64_t total = via__out_total(out);
-	unsigned int flags = out->prefix_len ? VIA__FRAME_META : 0;
 
 	while (out->done < total) {
-		size_t before = out->begun ? 0 : sizeof(total);
-		size_t len = s->inline_max / 2 - before;
+		unsigned int flags = 0;
+		size_t before = 0;
 		char *at;
 
-		if (len > total - out->done)
+		if (!out->begun) {
+			flags = VIA__FRAME_FIRST |
+				(out->prefix_len ? VIA__FRAME_META : 0);
+			before = sizeof(total);
+		}
+		size_t len = s->inline_max / 2 - before;
+
+		if (len >= total - out->done) {
 			len = total - out->done;
+			flags |= VIA__FRAME_LAST;
+		}
 		int r = claim(s, before + len, &at);
 
 		if (r < 0)
 			return r;
-		unsigned int edge = out->begun ? 0 : VIA__FRAME_FIRST;
-
 		memcpy(at, &total, before);
 		copy_out(out, at + before, len);
-		if (out->done == total)
-			edge |= VIA__FRAME_LAST;
-		r = publish(s, before + len, flags | edge);
+		r = publish(s, before + len, flags);
 		if (r < 0)
 			return r;
 	}
@@ -259,7 +263,8 @@ int via__shm_send(struct via__end *end, struct via__out *out)
 	/* What nearly every call comes to: there is room for all of it. */
 	if (!at || out->len > s->inline_max || out->prefix_len)
 		return send_slowly(s, out);
-	memcpy(at, out->data, out->len);
+	if (out->len)
+		memcpy(at, out->data, out->len);
 	return publish(s, out->len, WHOLE);
 }
 

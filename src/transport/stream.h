@@ -137,7 +137,7 @@ struct via__writer {
 	 */
 	ssize_t (*write)(struct via__writer *w, const struct iovec *iov, int n,
 			 const int *fds, unsigned int n_fds);
-	bool raw;    /* no frames */
+	bool raw; /* no frames */
 
 	uint64_t sender; /* this end's id; new after via__writer_forked() */
 	uint64_t seq;	 /* of the next message */
