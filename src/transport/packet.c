@@ -65,9 +65,11 @@ ssize_t via__packet_readv(struct via__packet *p, int fd,
 		all[i] = iov[i];
 		room += iov[i].iov_len;
 	}
-	all[n] = (struct iovec){p->buf, p->size};
+	/* What no packet can need is not asked for: it costs the kernel. */
+	if (room < p->size)
+		all[n++] = (struct iovec){p->buf, p->size};
 
-	ssize_t len = read_packet(fd, all, n + 1, ret);
+	ssize_t len = read_packet(fd, all, n, ret);
 
 	if (len <= (ssize_t)room)
 		return len;
