@@ -7,6 +7,7 @@ that fails outside of its lines (killed, leaked, timed out) is a failure more.
 """
 import collections
 import json
+import pathlib
 import re
 import sys
 
@@ -31,12 +32,13 @@ def cases(test):
 def main(logs):
     count = collections.Counter()
     for log in logs:
+        build = pathlib.Path(log).resolve().parents[1].name
         with open(log, encoding="utf-8") as lines:
             for test in map(json.loads, lines):
                 for name, outcome in cases(test):
                     count[outcome] += 1
                     if outcome == "failed":
-                        print(f"failed: {log.split('/')[-3]}: {name}")
+                        print(f"failed: {build}: {name}")
     line = f"{count['passed']} passed, {count['failed']} failed"
     if count["skipped"]:
         line += f", {count['skipped']} skipped"

@@ -119,7 +119,7 @@ int via_close(struct via_channel *ch, int64_t deadline)
 
 	if (!ch)
 		return 0;
-	if (*ch->mine && ((ch->role & 0xff) == VIA_SEND || ch->unfinished))
+	if (*ch->mine && ch->role != VIA_RECV)
 		r = ch->send_error ? -EPIPE : finish(ch, deadline);
 	via__channel_free(ch);
 	return r;

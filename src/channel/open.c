@@ -183,9 +183,10 @@ static int learn_address(struct via_channel *ch)
 
 	if (r < 0)
 		return r;
-	char *url = strdup(text);
+	char *options = strchr(ch->url, '?');
+	char *url;
 
-	if (!url)
+	if (asprintf(&url, "%s%s", text, options ? options : "") < 0)
 		return -ENOMEM;
 	free(ch->url);
 	ch->url = url;

@@ -73,8 +73,11 @@ int via__link_init(struct via__link *link, struct via__end *end, int fd,
 			is(link, VIA__LINK_PACKETS) ? VIA__PACKET_MAX : 0);
 	if (!r && is(link, VIA__LINK_PACKETS))
 		r = via__packet_init(&link->packet, packet_size);
-	if (r)
+	if (r) {
+		via__link_fini(link, true);
+		*link = (struct via__link){0};
 		return r;
+	}
 	link->reader.read = link_read;
 	link->reader.owner = link;
 	link->reader.raw = is(link, VIA__LINK_RAW);
@@ -160,7 +163,8 @@ static int hear(struct via__link *link)
 		link->greeted = true;
 		return 0;
 	}
-	if (f->flags == VIA__FRAME_REFUSE && !link->greeted)
+	if (f->flags == VIA__FRAME_REFUSE && !link->greeted &&
+	    (link->end->role & ~VIA_DUPLEX) == VIA_SEND)
 		return refused(link, (int)(int64_t)f->total);
 	if (f->flags == VIA__FRAME_DONE && link->greeted && !link->done) {
 		link->done = true;
@@ -390,7 +394,9 @@ int via__link_finish(struct via__link *link)
 	via__link_release(link);
 	say_done(link);
 	r = say_end(link);
-	if (r || (link->kind & (VIA__LINK_RAW | VIA__LINK_DGRAM)))
+	/* A receiver that is gone may have said DONE before. */
+	if ((r && r != -EPIPE) ||
+	    (link->kind & (VIA__LINK_RAW | VIA__LINK_DGRAM)))
 		return r;
 	r = await_done(link);
 	if (r)

@@ -247,6 +247,9 @@ static int tcp_connect(struct via__end *end)
 			return via__socket_connected(
 				&t->socket, via__take_fd(&t->socket.fd));
 		via__close(&t->socket.fd);
+		if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
+			return via__fail_errno(&end->error, r, "%s:%s", t->host,
+					       t->port);
 		t->next = t->next->ai_next;
 		if (!t->next)
 			break;
@@ -273,8 +276,8 @@ static int tcp_address(const struct via__end *end, char *buf, size_t size)
 	    !getnameinfo((struct sockaddr *)&here, len, NULL, 0, number,
 			 sizeof(number), NI_NUMERICSERV))
 		port = number;
-	n = snprintf(buf, size, "tcp:%s%s%s:%s%s", v6 ? "[" : "", t->host,
-		     v6 ? "]" : "", port, t->options.raw ? "?raw" : "");
+	n = snprintf(buf, size, "tcp:%s%s%s:%s", v6 ? "[" : "", t->host,
+		     v6 ? "]" : "", port);
 	return (size_t)n < size ? n : -ENOSPC;
 }
 

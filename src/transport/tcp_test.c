@@ -216,7 +216,6 @@ static void raw_talks_to_anybody(void **state)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	(void)state;
-	assert_non_null(strstr(url, "?raw"));
 	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)),
 			 0);
 	assert_int_equal(write(fd, "GET /", 5), 5);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <grp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -23,6 +22,12 @@ enum {
 	META = 64,
 	WHOLE = 3
 };
+
+/* What a sender says first. */
+#define FRAME_HELLO                                                            \
+	{                                                                      \
+		1, HELLO, 0, 0, 0                                              \
+	}
 
 #define SENDER 77
 #define NOBODY 65534
@@ -50,18 +55,27 @@ static size_t put_frame(const struct frame *f, unsigned char *at)
 	return 32 + payload;
 }
 
+#define FRAMES_MAX 4
+#define FRAME_MAX  132
+
+/* Frames as portions to send; valid until the next call. */
+static struct iovec *portions_of(const struct frame *frames, unsigned int n)
+{
+	static unsigned char bytes[FRAMES_MAX][FRAME_MAX];
+	static struct iovec portions[FRAMES_MAX];
+
+	for (unsigned int i = 0; i < n; i++)
+		portions[i] = (struct iovec){bytes[i],
+					     put_frame(&frames[i], bytes[i])};
+	return portions;
+}
+
 /* What a child writes, as it is, and nothing else. */
 struct bytes {
 	struct link *link;
 	const struct iovec *portions;
 	unsigned int n;
 };
-
-static void write_raw(struct via_channel *raw, const void *bytes, size_t len)
-{
-	if (len)
-		must_ok(via_send(raw, bytes, len, patience()));
-}
 
 static void be_raw_sender(void *arg)
 {
@@ -70,10 +84,15 @@ static void be_raw_sender(void *arg)
 
 	(void)via_close(b->link->recv, VIA_NO_WAIT);
 	(void)via_close(b->link->send, VIA_NO_WAIT);
-	must_ok(via_open(with_option(b->link->url, "raw"), VIA_SEND, patience(),
-			 &raw, NULL));
-	for (unsigned int i = 0; i < b->n; i++)
-		write_raw(raw, b->portions[i].iov_base, b->portions[i].iov_len);
+	must_ok(via_open(raw_url(b->link->url), VIA_SEND, patience(), &raw,
+			 NULL));
+	for (unsigned int i = 0; i < b->n; i++) {
+		const struct iovec *portion = &b->portions[i];
+
+		if (portion->iov_len)
+			must_ok(via_send(raw, portion->iov_base,
+					 portion->iov_len, patience()));
+	}
 	finish(raw);
 }
 
@@ -108,7 +127,7 @@ static void recv_refusal(struct link *l)
 	recv_one(l->recv, 1, 1, 150);
 }
 
-static void refuse_bytes(const struct iovec *portions, unsigned int n)
+static void refuse(const struct iovec *portions, unsigned int n)
 {
 	struct link l;
 
@@ -126,14 +145,13 @@ static void refuse_bytes(const struct iovec *portions, unsigned int n)
 static void wrong_version(void)
 {
 	const struct frame f = {9, HELLO, 0, 0, 0};
-	unsigned char bytes[200];
-	const struct iovec portion = {bytes, put_frame(&f, bytes)};
 	struct link l;
+	char buf[1];
 
-	refuse_bytes(&portion, 1);
+	refuse(portions_of(&f, 1), 1);
 	link_recv(&l, NULL);
-	send_raw(&l, &portion, 1);
-	must_eq(via_recv(l.recv, bytes, sizeof(bytes), patience()), -EPROTO);
+	send_raw(&l, portions_of(&f, 1), 1);
+	must_eq(via_recv(l.recv, buf, 1, patience()), -EPROTO);
 	must(strstr(via_last_error(l.recv)->text, "version 9"));
 	link_close(&l);
 }
@@ -143,63 +161,91 @@ static void garbage(void)
 	static char http[] = "GET / HTTP/1.0\r\nHost: nowhere\r\n\r\n";
 	unsigned char noise[4000];
 
-	refuse_bytes(&(struct iovec){http, strlen(http)}, 1);
+	refuse(&(struct iovec){http, strlen(http)}, 1);
 	for (unsigned int round = 0; round < 10; round++) {
 		for (size_t i = 0; i < sizeof(noise); i++)
 			noise[i] = hashed(round << 16 | i) & 0xff;
-		refuse_bytes(&(struct iovec){noise, sizeof(noise)}, 1);
+		refuse(&(struct iovec){noise, sizeof(noise)}, 1);
 	}
-}
-
-/* What a sender says first. */
-static struct iovec hello(void)
-{
-	static unsigned char bytes[32];
-
-	put_frame(&(struct frame){1, HELLO, 0, 0, 0}, bytes);
-	return (struct iovec){bytes, sizeof(bytes)};
 }
 
 static void a_sender_that_refuses(void)
 {
 	const struct frame f = {1, REFUSE, 0, 0, (uint64_t)-EACCES};
-	unsigned char bytes[200];
 
-	refuse_bytes(&(struct iovec){bytes, put_frame(&f, bytes)}, 1);
+	refuse(portions_of(&f, 1), 1);
 }
+
+static const struct {
+	const char *lie;
+	struct frame f;
+	/* Of a sender that is forgotten, where many share a descriptor. */
+	bool is_stray;
+} lies[] = {
+	{"an unknown flag", {1, 0x80 | WHOLE, 4, 0, 4}},
+	{"longer than its message", {1, FIRST, 10, 0, 5}},
+	{"over the limit of a frame", {1, FIRST, UINT32_MAX, 0, UINT32_MAX}},
+	{"over the limit of a message", {1, FIRST, 100, 0, UINT64_C(1) << 40}},
+	{"as long as a number can be", {1, FIRST, 100, 0, UINT64_MAX}},
+	{"the middle of nothing", {1, 0, 4, 0, 100}, true},
+	{"the end of nothing", {1, LAST, 4, 0, 100}, true},
+	{"whole and not", {1, WHOLE, 4, 0, 5}},
+	{"a refusal", {1, REFUSE, 0, 0, (uint64_t)-EACCES}},
+	{"words with a payload", {1, HELLO, 4, 0, 4}},
+	{"a meta block cut short", {1, META | WHOLE, 4, 0, 4}},
+	{"a topic beyond the message", {1, META | WHOLE, 20, 0, 20}},
+};
 
 static void frames_that_lie(void)
 {
-	static const struct {
-		const char *lie;
-		struct frame f;
-		/* Of a sender that is forgotten, where many share a descriptor. */
-		bool is_stray;
-	} table[] = {
-		{"an unknown flag", {1, 0x80 | WHOLE, 4, 0, 4}},
-		{"longer than its message", {1, FIRST, 10, 0, 5}},
-		{"over the limit of a frame",
-		 {1, FIRST, UINT32_MAX, 0, UINT32_MAX}},
-		{"over the limit of a message",
-		 {1, FIRST, 100, 0, UINT64_C(1) << 40}},
-		{"as long as a number can be", {1, FIRST, 100, 0, UINT64_MAX}},
-		{"the middle of nothing", {1, 0, 4, 0, 100}, true},
-		{"the end of nothing", {1, LAST, 4, 0, 100}, true},
-		{"whole and not", {1, WHOLE, 4, 0, 5}},
-		{"a refusal", {1, REFUSE, 0, 0, (uint64_t)-EACCES}},
-		{"words with a payload", {1, HELLO, 4, 0, 4}},
-		{"a meta block cut short", {1, META | WHOLE, 4, 0, 4}},
-		{"a topic beyond the message", {1, META | WHOLE, 20, 0, 20}},
-	};
-	unsigned char bytes[200];
+	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+		const struct frame frames[] = {FRAME_HELLO, lies[i].f};
 
-	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
-		size_t len = put_frame(&table[i].f, bytes);
-
-		if (table[i].is_stray && !can(VIA_CAN_CONFIRM))
+		if (lies[i].is_stray && !can(VIA_CAN_CONFIRM))
 			continue;
-		fprintf(stderr, "# %s\n", table[i].lie);
-		refuse_bytes((struct iovec[]){hello(), {bytes, len}}, 2);
+		fprintf(stderr, "# %s\n", lies[i].lie);
+		refuse(portions_of(frames, 2), 2);
+	}
+}
+
+/* A raw sender's messages with these two numbers. */
+static void send_two(struct link *l, uint64_t first, uint64_t second)
+{
+	const struct frame frames[] = {
+		FRAME_HELLO,
+		{1, WHOLE, 4, first, 4},
+		{1, WHOLE, 5, second, 5},
+	};
+
+	link_recv(l, NULL);
+	send_raw(l, portions_of(frames, 3), 3);
+}
+
+static void sequence_jumps(void)
+{
+	struct via_msg m = {0};
+	struct link l;
+
+	send_two(&l, 3, 10);
+	must_ok(via_take(l.recv, &m, patience()));
+	must_eq(m.seq, 3);
+	must_ok(via_take(l.recv, &m, patience()));
+	must_eq(m.seq, 10);
+	must_eq(m.gap, 6);
+	must_eq(m.sender, SENDER);
+	link_close(&l);
+}
+
+static void sequence_goes_back(void)
+{
+	for (uint64_t second = 3; second <= 4; second++) {
+		struct link l;
+		char buf[4];
+
+		send_two(&l, 4, second);
+		must_eq(via_recv(l.recv, buf, 4, patience()), 4);
+		must_eq(via_recv(l.recv, buf, 4, patience()), -EPROTO);
+		link_close(&l);
 	}
 }
 
@@ -207,40 +253,32 @@ static void frames_that_lie(void)
 static void cut_anywhere(void)
 {
 	static const struct frame frames[] = {
+		FRAME_HELLO,
 		{1, WHOLE, 3, 0, 3},
 		{1, FIRST, 5, 1, 9},
 		{1, LAST, 4, 1, 9},
 	};
-	enum {
-		N_FRAMES = 3
-	};
-	unsigned char bytes[N_FRAMES][132];
-	size_t len[N_FRAMES], all = 0;
+	const size_t first = 35, all = 35 + 37 + 36; /* behind HELLO */
 
-	for (unsigned int i = 0; i < N_FRAMES; i++)
-		all += len[i] = put_frame(&frames[i], bytes[i]);
 	for (size_t cut = 0; cut <= all; cut++) {
-		struct iovec portions[1 + N_FRAMES] = {hello()};
+		struct iovec *portions = portions_of(frames, 4);
 		struct link l;
 		size_t left = cut;
 		char buf[16];
 		ssize_t r;
 
-		for (unsigned int i = 0; i < N_FRAMES; i++) {
-			size_t n = left < len[i] ? left : len[i];
-
-			portions[1 + i] = (struct iovec){bytes[i], n};
-			left -= n;
+		for (unsigned int i = 1; i < 4; i++) {
+			if (portions[i].iov_len > left)
+				portions[i].iov_len = left;
+			left -= portions[i].iov_len;
 		}
 		link_recv(&l, NULL);
-		send_raw(&l, portions, 1 + N_FRAMES);
-		if (cut >= len[0])
-			must_eq(via_recv(l.recv, buf, sizeof(buf), patience()),
-				3);
+		send_raw(&l, portions, 4);
+		if (cut >= first)
+			must_eq(via_recv(l.recv, buf, 16, patience()), 3);
 		if (cut == all)
-			must_eq(via_recv(l.recv, buf, sizeof(buf), patience()),
-				9);
-		r = via_recv(l.recv, buf, sizeof(buf), patience());
+			must_eq(via_recv(l.recv, buf, 16, patience()), 9);
+		r = via_recv(l.recv, buf, 16, patience());
 		must(r == -EPIPE || r == -EPROTO);
 		link_close(&l);
 	}
@@ -263,23 +301,22 @@ static unsigned long peak_kib(void)
 /* A claim is not believed until the bytes are there. */
 static void claims_take_no_memory(void)
 {
+	struct frame frames[] = {FRAME_HELLO, {1, FIRST, 100, 0, 0}};
 	uint64_t max = variant_mechanism()->message_max;
-	char option[32];
-	unsigned char bytes[200];
+	char option[32], buf[100];
 	struct link l;
-	size_t len;
 	ssize_t r;
 
 	if (max > UINT64_C(4) << 30)
 		max = UINT64_C(4) << 30;
+	frames[1].total = max;
 	snprintf(option, sizeof(option), "max=%llu", (unsigned long long)max);
-	len = put_frame(&(struct frame){1, FIRST, 100, 0, max}, bytes);
 	link_recv(&l, option);
 
 	unsigned long before = peak_kib();
 
-	send_raw(&l, (struct iovec[]){hello(), {bytes, len}}, 2);
-	r = via_recv(l.recv, bytes, sizeof(bytes), via_deadline(5 * MS));
+	send_raw(&l, portions_of(frames, 2), 2);
+	r = via_recv(l.recv, buf, sizeof(buf), via_deadline(5 * MS));
 	must_eq(r, can(SEES_DEATH) ? -EPIPE : -ETIMEDOUT);
 	must(peak_kib() - before < 128 * KiB);
 	link_close(&l);
@@ -287,23 +324,22 @@ static void claims_take_no_memory(void)
 
 /* ---- receivers that are no via */
 
-static void meet_receiver(const void *bytes, size_t len, const char *word)
+/* A sender meets a receiver that answers with those bytes. */
+static void meet_receiver(const struct iovec *answer, const char *word)
 {
 	struct via_channel *raw = NULL, *ch = NULL;
 	struct via_error err = {0};
-	char buf[100];
+	char url[512] = "", buf[100];
 	int r = 0;
 
 	must_ok(via_open(fresh_url("raw"), VIA_RECV | VIA_DUPLEX, VIA_NO_WAIT,
 			 &raw, NULL));
-	char *url = strdup(via_url(raw));
-
-	*strstr(url, "raw") = '\0';
+	strncpy(url, via_url(raw), sizeof(url) - 1);
+	url[strlen(url) - strlen("?raw")] = '\0';
 	must_ok(via_open(url, VIA_SEND, patience(), &ch, NULL));
-	free(url);
 	must_ok(via_send(ch, "hello", 5, patience()));
 	must(via_recv(raw, buf, sizeof(buf), patience()) > 0);
-	write_raw(raw, bytes, len);
+	must_ok(via_send(raw, answer->iov_base, answer->iov_len, patience()));
 	must_eq(via_wait_peer(ch, patience(), &err), -EPROTO);
 	must(strstr(err.text, word));
 	(void)via_close(raw, VIA_NO_WAIT);
@@ -315,12 +351,11 @@ static void meet_receiver(const void *bytes, size_t len, const char *word)
 
 static void receiver_is_no_via(void)
 {
-	static const char ssh[] = "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n";
+	static char ssh[] = "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n";
 	const struct frame f = {9, HELLO, 0, 0, 0};
-	unsigned char bytes[200];
 
-	meet_receiver(ssh, strlen(ssh), "via");
-	meet_receiver(bytes, put_frame(&f, bytes), "version 9");
+	meet_receiver(&(struct iovec){ssh, strlen(ssh)}, "via");
+	meet_receiver(portions_of(&f, 1), "version 9");
 }
 
 /* ---- access; only root can become somebody else */
@@ -419,9 +454,11 @@ static void guests_are_admitted(void)
 
 const struct test hostile_tests[] = {
 	TEST(wrong_version, VIA_CAN_RAW),
-	TEST(garbage, VIA_CAN_RAW),
+	TEST(garbage, RAW_PEER),
 	TEST(a_sender_that_refuses, VIA_CAN_RAW),
 	TEST(frames_that_lie, VIA_CAN_RAW),
+	TEST(sequence_jumps, VIA_CAN_RAW),
+	TEST(sequence_goes_back, VIA_CAN_RAW | VIA_CAN_CONFIRM),
 	TEST(cut_anywhere, VIA_CAN_RAW | SEES_DEATH),
 	TEST(claims_take_no_memory, VIA_CAN_RAW),
 	TEST(receiver_is_no_via,

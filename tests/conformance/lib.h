@@ -26,8 +26,9 @@
  * All do but those that the variant excepts.
  */
 #define SEES_DEATH (1u << 31)
-/* Also: it has a name with a mode. */
+/* Also: it has a name with a mode; any bytes can be sent to a receiver. */
 #define HAS_MODE (1u << 30)
+#define RAW_PEER (1u << 29)
 
 struct test {
 	const char *name;
@@ -74,6 +75,8 @@ _Noreturn void skip_test(const char *why);
 const char *fresh_url(const char *options);
 /* url with one more option; valid until the next call. */
 const char *with_option(const char *url, const char *option);
+/* How a peer that sends bytes as they are reaches the receiver at url. */
+const char *raw_url(const char *url);
 
 /* n, or many times n in a long run. */
 unsigned int rounds(unsigned int n);

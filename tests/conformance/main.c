@@ -3,7 +3,7 @@
  * The conformance suite: the contract of via/channel.h, tested on one variant
  * of one mechanism. What its row says it can do decides which tests apply.
  *
- *	conformance URL [-LACK...]	see meson.build
+ *	conformance URL [-WORD...]	see meson.build
  *	conformance --every-mechanism SCHEME...
  *
  * VIA_TEST=PATTERN runs the tests whose names match.

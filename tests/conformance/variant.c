@@ -11,6 +11,7 @@
 
 static struct {
 	const char *url;
+	const char *raw; /* how to reach it raw, if not by ?raw */
 	const struct via_mechanism *mechanism;
 	uint32_t abilities;
 	unsigned int n_names;
@@ -18,7 +19,7 @@ static struct {
 	bool may_leave_name;
 } variant;
 
-static void lack(const char *what)
+static void adjust(const char *what)
 {
 	static const struct {
 		const char *word;
@@ -29,13 +30,17 @@ static void lack(const char *what)
 		{"-death", SEES_DEATH},
 	};
 
+	if (!strncmp(what, "-raw=", 5)) {
+		variant.raw = what + 5;
+		return;
+	}
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		if (!strcmp(what, words[i].word)) {
 			variant.abilities &= ~words[i].bit;
 			return;
 		}
 	}
-	fprintf(stderr, "%s: nothing a variant could lack\n", what);
+	fprintf(stderr, "%s: nothing that a variant may say\n", what);
 	exit(2);
 }
 
@@ -76,7 +81,9 @@ void variant_init(int argc, char **argv)
 	if (has_option("mode"))
 		variant.abilities |= HAS_MODE;
 	for (int i = 2; i < argc; i++)
-		lack(argv[i]);
+		adjust(argv[i]);
+	if (variant.raw || can(VIA_CAN_RAW))
+		variant.abilities |= RAW_PEER;
 	make_dir();
 }
 
@@ -164,4 +171,18 @@ const char *fresh_url(const char *options)
 	replace(url, sizeof(url), "DIR", variant.dir);
 	replace(url, sizeof(url), "NAME", name);
 	return options ? with_option(url, options) : url;
+}
+
+const char *raw_url(const char *url)
+{
+	static char text[640];
+	const char *rest = strchr(url, ':') + 1;
+	char name[256];
+
+	if (!variant.raw)
+		return with_option(url, "raw");
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(rest, "?"), rest);
+	snprintf(text, sizeof(text), "%s", variant.raw);
+	replace(text, sizeof(text), "REST", name);
+	return text;
 }

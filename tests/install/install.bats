@@ -13,9 +13,8 @@ setup_file() {
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
-	prefix=$root$(pkg-config --variable=prefix libvia)
+	prefix=$root$PREFIX
 }
-
 
 talk() {
 	./talk unix:here >heard &
