@@ -53,12 +53,12 @@ struct via__meta {
 enum via__frame_flag {
 	VIA__FRAME_FIRST = 1,  /* the first piece of a message */
 	VIA__FRAME_LAST = 2,   /* the last piece; FIRST|LAST: a whole message */
-	VIA__FRAME_HELLO = 4,  /* receiver to sender: you are admitted;
-				  where there are no connections, sender to
-				  receiver: I have come */
+	VIA__FRAME_HELLO = 4,  /* sender to receiver: I have come; receiver to
+				  sender, on a connection: you are admitted */
 	VIA__FRAME_REFUSE = 8, /* receiver to sender: you are not; total: why */
-	VIA__FRAME_DONE = 16,  /* receiver to sender: all you sent, up to
-				  sequence, has been delivered */
+	VIA__FRAME_DONE = 16,  /* receiver to sender: so many of your messages
+				  as sequence says were delivered; on datagrams
+				  sender to receiver: I have finished */
 	VIA__FRAME_FDS = 32,   /* descriptors travel with this frame */
 	VIA__FRAME_META = 64,  /* the message starts with a meta block */
 };

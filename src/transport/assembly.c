@@ -397,6 +397,18 @@ ssize_t via__assembly_room(struct via__assembly *a, struct via__sender *s,
 	return (ssize_t)(want < room ? want : room);
 }
 
+struct iovec via__assembly_guess(const struct via__assembly *a,
+				 const struct via__in *in)
+{
+	const struct via__sender *s = a->direct;
+
+	if (s)
+		return (struct iovec){s->direct + s->done, s->total - s->done};
+	if (a->n_senders && a->senders[0].half)
+		return (struct iovec){0};
+	return (struct iovec){in->buf, in->buf ? in->size : 0};
+}
+
 void via__assembly_filled(struct via__sender *s, size_t n)
 {
 	s->done += n;

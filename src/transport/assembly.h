@@ -125,6 +125,13 @@ int via__assembly_piece(struct via__assembly *a, const struct via__frame *f,
 ssize_t via__assembly_room(struct via__assembly *a, struct via__sender *from,
 			   size_t want, uint8_t **ret);
 
+/*
+ * Where the next payload will probably have to go: on with the message on its
+ * way to in->buf, or, if none is, to the start of it. NULL base: no idea.
+ */
+struct iovec via__assembly_guess(const struct via__assembly *a,
+				 const struct via__in *in);
+
 /* n bytes were put there. */
 void via__assembly_filled(struct via__sender *from, size_t n);
 

@@ -18,6 +18,18 @@ static bool is(const struct via__link *link, unsigned int kind)
 	return (link->kind & kind) == kind;
 }
 
+/* Where only a header is asked for, its payload is likely to be long: let it
+ * come to where it will be put together. */
+static ssize_t read_packet(struct via__link *link, const struct iovec *iov,
+			   int n, struct via__ancillary *ret)
+{
+	struct iovec guess = {0};
+
+	if (n == 1 && iov->iov_len == VIA__FRAME_LEN)
+		guess = via__assembly_guess(&link->reader.assembly, link->in);
+	return via__packet_readv(&link->packet, link->fd, iov, n, guess, ret);
+}
+
 static ssize_t link_read(struct via__reader *r, const struct iovec *iov, int n)
 {
 	struct via__link *link = r->owner;
@@ -25,7 +37,7 @@ static ssize_t link_read(struct via__reader *r, const struct iovec *iov, int n)
 	ssize_t len;
 
 	if (is(link, VIA__LINK_PACKETS))
-		len = via__packet_readv(&link->packet, r->fd, iov, n, &a);
+		len = read_packet(link, iov, n, &a);
 	else
 		len = via__ancillary_recv(r->fd, (struct iovec *)iov, n, &a);
 	if (len >= 0 && a.fds.n) {
@@ -182,7 +194,9 @@ static int next(struct via__link *link, struct via__in *in)
 
 	if (link->broken)
 		return link->broken;
+	link->in = in;
 	r = via__reader_next(&link->reader, in);
+	via__packet_settle(&link->packet);
 	if (r == VIA__READER_CONTROL) {
 		int e = hear(link);
 
@@ -302,6 +316,8 @@ int via__link_send(struct via__link *link, struct via__out *out)
 {
 	int r;
 
+	if (link->broken)
+		return link->broken;
 	if (out->n_fds && (!is(link, VIA__LINK_FDS) || is(link, VIA__LINK_RAW)))
 		return via__fail(&link->end->error, -EOPNOTSUPP,
 				 "descriptors do not go with raw messages");
@@ -333,10 +349,13 @@ static int send_packets(struct via__link *link, const struct iovec *msgs,
 int via__link_send_batch(struct via__link *link, const struct iovec *msgs,
 			 unsigned int n)
 {
-	int r = is(link, VIA__LINK_RAW | VIA__LINK_PACKETS)
-			? send_packets(link, msgs, n)
-			: via__writer_send_batch(&link->writer, msgs, n);
+	int r;
 
+	if (link->broken)
+		return link->broken;
+	r = is(link, VIA__LINK_RAW | VIA__LINK_PACKETS)
+		    ? send_packets(link, msgs, n)
+		    : via__writer_send_batch(&link->writer, msgs, n);
 	link->used = true;
 	return r < 0 ? not_sent(link, r) : r;
 }

@@ -55,7 +55,8 @@ struct via__link {
 	uint64_t done_count;
 	struct via__reader reader;
 	struct via__writer writer;
-	struct via__packet packet; /* RAW and PACKETS */
+	struct via__packet packet;
+	const struct via__in *in; /* of the call that is reading */
 };
 
 /*

@@ -20,20 +20,45 @@ void via__packet_fini(struct via__packet *p)
 	p->buf = NULL;
 }
 
+static size_t min(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 /* The rest of a packet read before. */
 static ssize_t give(struct via__packet *p, const struct iovec *iov, int n)
 {
+	struct iovec *guessed = &p->guessed;
 	size_t given = 0;
 
 	for (int i = 0; i < n; i++) {
-		size_t len = p->tail - p->head;
+		uint8_t *to = iov[i].iov_base;
+		size_t len = min(guessed->iov_len, iov[i].iov_len);
 
-		len = len < iov[i].iov_len ? len : iov[i].iov_len;
-		memcpy(iov[i].iov_base, p->buf + p->head, len);
+		if (len && to != guessed->iov_base)
+			memmove(to, guessed->iov_base, len);
+		guessed->iov_base = (uint8_t *)guessed->iov_base + len;
+		guessed->iov_len -= len;
+		to += len;
+		given += len;
+		len = min(p->tail - p->head, iov[i].iov_len - len);
+		memcpy(to, p->buf + p->head, len);
 		p->head += len;
 		given += len;
 	}
 	return (ssize_t)given;
+}
+
+/* There is room for it in buf before head: see via__packet_readv(). */
+void via__packet_settle(struct via__packet *p)
+{
+	size_t len = p->guessed.iov_len;
+
+	if (!len)
+		return;
+	p->head -= len;
+	memcpy(p->buf + p->head, p->guessed.iov_base, len);
+	p->guessed.iov_len = 0;
 }
 
 /*
@@ -51,13 +76,13 @@ static ssize_t read_packet(int fd, struct iovec *iov, int n,
 }
 
 ssize_t via__packet_readv(struct via__packet *p, int fd,
-			  const struct iovec *iov, int n,
+			  const struct iovec *iov, int n, struct iovec guess,
 			  struct via__ancillary *ret)
 {
-	struct iovec all[3];
+	struct iovec all[4];
 	size_t room = 0;
 
-	if (p->head < p->tail) {
+	if (p->guessed.iov_len || p->head < p->tail) {
 		*ret = (struct via__ancillary){0};
 		return give(p, iov, n);
 	}
@@ -66,14 +91,20 @@ ssize_t via__packet_readv(struct via__packet *p, int fd,
 		room += iov[i].iov_len;
 	}
 	/* What no packet can need is not asked for: it costs the kernel. */
-	if (room < p->size)
-		all[n++] = (struct iovec){p->buf, p->size};
+	guess.iov_len = min(guess.iov_len, p->size - min(room, p->size));
+	if (guess.iov_len)
+		all[n++] = guess;
+	if (room + guess.iov_len < p->size)
+		all[n++] = (struct iovec){p->buf + guess.iov_len,
+					  p->size - guess.iov_len};
 
 	ssize_t len = read_packet(fd, all, n, ret);
 
 	if (len <= (ssize_t)room)
 		return len;
-	p->head = 0;
+	p->guessed.iov_base = guess.iov_base;
+	p->guessed.iov_len = min((size_t)len - room, guess.iov_len);
+	p->head = p->guessed.iov_len;
 	p->tail = (size_t)len - room;
 	return (ssize_t)room;
 }

@@ -12,19 +12,22 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "core/frame.h"
 #include "transport/ancillary.h"
 #include "transport/transport.h"
 
-/* The longest packet of frames. Three of them fit the default SO_SNDBUF
- * (212992) at once. */
-#define VIA__PACKET_MAX (64u << 10)
+/* The longest packet of frames: 64 KiB and a header. Three of them fit the
+ * default SO_SNDBUF (212992) at once. */
+#define VIA__PACKET_MAX ((64u << 10) + VIA__FRAME_LEN)
 /* The longest packet of a program that does not speak via. */
 #define VIA__PACKET_RAW_MAX (4u << 20)
 
 struct via__packet {
 	uint8_t *buf;
 	size_t size;
-	size_t head, tail; /* of what readv has not given out yet */
+	/* What readv has not given out yet: first guessed, then from buf. */
+	struct iovec guessed;
+	size_t head, tail;
 };
 
 /* 0 or -ENOMEM. */
@@ -33,11 +36,17 @@ void via__packet_fini(struct via__packet *p);
 
 /*
  * As via__ancillary_recv(), but what of a packet does not fit in iov (at most
- * two) is given out by the next calls, like a stream's.
+ * two) is given out by the next calls, like a stream's. guess is where the
+ * caller will probably want that (length 0: no idea): what lies there already
+ * when he asks for it need not be copied. He lets nobody else write there
+ * before all is given out or via__packet_settle() was called.
  */
 ssize_t via__packet_readv(struct via__packet *p, int fd,
-			  const struct iovec *iov, int n,
+			  const struct iovec *iov, int n, struct iovec guess,
 			  struct via__ancillary *ret);
+
+/* Move what was guessed wrong to memory of our own. */
+void via__packet_settle(struct via__packet *p);
 
 /*
  * The recv slot for packets that are messages (?raw); ret tells who sent it. The packet may lie in

@@ -74,6 +74,9 @@ static int tcp_resolve(const struct tcp_end *t, bool passive,
 		       struct addrinfo **ret, struct via_error *err)
 {
 	bool any = !strcmp(t->host, "*");
+	/* "localhost" is this machine also where no hosts file says so:
+	 * RFC 6761, section 6.3. */
+	bool here = !*t->host || !strcmp(t->host, "localhost");
 	struct addrinfo hints = {
 		.ai_family = AF_UNSPEC,
 		.ai_socktype = SOCK_STREAM,
@@ -85,8 +88,7 @@ static int tcp_resolve(const struct tcp_end *t, bool passive,
 		return via__fail(err, -EINVAL,
 				 "'*' is where to receive; a sender needs a "
 				 "host");
-	r = getaddrinfo(any || !*t->host ? NULL : t->host, t->port, &hints,
-			ret);
+	r = getaddrinfo(any || here ? NULL : t->host, t->port, &hints, ret);
 	if (!r)
 		return 0;
 	return via__fail(err, r == EAI_SYSTEM ? -errno : -EADDRNOTAVAIL,

@@ -357,6 +357,40 @@ static void lists_let_others_in(void **state)
 	}
 }
 
+static void be_ignored(void)
+{
+	struct via__end *tx = end_sender(url_for_child);
+
+	if (end_send_text(tx, "x"))
+		_exit(1);
+}
+
+static void lists_are_asked_for_each_datagram(void **state)
+{
+	static const char *const options[] = {
+		"mode=0666&type=dgram&allow-uid=1",
+		"mode=0666&type=dgram&allow-uid=1&raw",
+	};
+
+	(void)state;
+	if (geteuid())
+		check_skip("root");
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		struct via__end *rx, *tx;
+
+		strcpy(url_for_child, url_of(options[i]));
+		rx = end_open(url_for_child, VIA_RECV);
+		tx = end_sender(url_for_child);
+		reap(spawn_as(NOBODY, be_ignored));
+		assert_int_equal(end_send_text(tx, "ours"), 0);
+		end_expect(rx, "ours");
+		end_expect_quiet(rx);
+		assert_true(rx->stats.rejected >= 1);
+		end_close(tx);
+		end_close(rx);
+	}
+}
+
 static int ready[2];
 
 static void squat(void)
@@ -760,6 +794,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(the_mode_keeps_others_out),
 	TEST(lists_keep_others_out),
 	TEST(lists_let_others_in),
+	TEST(lists_are_asked_for_each_datagram),
 	TEST(a_squatter_on_an_abstract_name_is_found_out),
 	TEST(dgram_senders_come_and_go),
 	TEST(dgram_messages_may_be_long_and_interleave),
