@@ -203,21 +203,26 @@ static ssize_t polled_read(struct via__reader *r, const struct iovec *iov,
 	return rc < 0 ? rc : via__readv(r->fd, iov, n);
 }
 
-/* A pipe with POLLOUT has room for PIPE_BUF bytes, but not for more. */
 static ssize_t polled_write(struct via__writer *w, const struct iovec *iov,
 			    int n, const int *fds, unsigned int n_fds)
 {
-	struct iovec first = iov[0];
 	int rc = ready(w->fd, POLLOUT);
 
 	(void)fds;
 	(void)n_fds;
-	if (rc < 0)
-		return rc;
+	return rc < 0 ? rc : via__writev(w->fd, iov, n);
+}
+
+/* A pipe with POLLOUT has room for PIPE_BUF bytes, but not for more. */
+static ssize_t polled_pipe_write(struct via__writer *w, const struct iovec *iov,
+				 int n, const int *fds, unsigned int n_fds)
+{
+	struct iovec first = iov[0];
+
 	if (first.iov_len < PIPE_BUF)
-		return via__writev(w->fd, iov, n);
+		return polled_write(w, iov, n, fds, n_fds);
 	first.iov_len = PIPE_BUF;
-	return via__writev(w->fd, &first, 1);
+	return polled_write(w, &first, 1, fds, n_fds);
 }
 
 static ssize_t socket_read(struct via__reader *r, const struct iovec *iov,
@@ -250,7 +255,9 @@ static void be_patient(struct via__pipe *p, mode_t type)
 	if (S_ISREG(type))
 		return;
 	p->reader.read = S_ISSOCK(type) ? socket_read : polled_read;
-	p->writer.write = S_ISSOCK(type) ? socket_write : polled_write;
+	p->writer.write = S_ISSOCK(type)   ? socket_write
+			  : S_ISFIFO(type) ? polled_pipe_write
+					   : polled_write;
 }
 
 /*
