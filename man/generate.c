@@ -115,9 +115,11 @@ static void put_options(const struct via_option *o)
 	for (; o->name; o++) {
 		printf(".It Cm %s Ns = Ns Ar \"%s\"\n", o->name, o->value);
 		put_text(o->help, strlen(o->help));
-		printf(" (");
-		put_text(o->initial, strlen(o->initial));
-		puts(")");
+		if (*o->initial) {
+			printf("; initially ");
+			put_text(o->initial, strlen(o->initial));
+		}
+		puts("");
 	}
 	puts(".El");
 }
