@@ -21,6 +21,7 @@ void via__lane_writer_init(struct via__lane_writer *w,
 		.bell = {.mine = mine, .peer = &nobody},
 		.ring = ring,
 		.size = size,
+		.mask = size - 1,
 		.room = size,
 	};
 }
@@ -34,6 +35,8 @@ void via__lane_reader_init(struct via__lane_reader *r,
 		.bell = {.mine = mine, .peer = peer},
 		.ring = ring,
 		.size = size,
+		.mask = size - 1,
+		.due = size / 8,
 	};
 }
 

@@ -9,7 +9,7 @@
  * at any time: every word is loaded once and checked before it is used. The
  * ring is mapped twice in a row (sealed.h), so a record never wraps.
  *
- *	record: uint32_t length, uint16_t flags, uint16_t zero, then length
+ *	record: uint32_t length, uint32_t flags (the user's), then length
  *	bytes, padded to 8
  *
  * A record exists once the writer's cursor is past it. So a writer that dies
@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define VIA__LANE_HEADER   8
 #define VIA__LANE_SIZE_MIN ((size_t)4 << 10)
@@ -62,26 +63,27 @@ struct via__lane_bell {
 struct via__lane_writer {
 	struct via__lane_bell bell;
 	char *ring;
-	uint64_t size; /* a power of two */
-	uint64_t tail; /* own cursor: where the next record goes */
+	uint64_t size, mask; /* a power of two, and that less one */
+	uint64_t tail;	     /* own cursor: where the next record goes */
 	uint64_t room; /* up to where there is room: the peer's cursor + size */
 };
 
 struct via__lane_reader {
 	struct via__lane_bell bell;
 	const char *ring;
-	uint64_t size;
+	uint64_t size, mask;
 	uint64_t read; /* the next record */
 	uint64_t tail; /* the peer's cursor as last seen */
 	uint64_t done; /* up to here nothing is in use */
 	uint64_t head; /* own cursor: what of done the peer has been shown */
+	uint64_t due;  /* when it will be shown more */
 };
 
 /* A record in the ring, which a hostile writer can still change. */
 struct via__record {
 	const char *data;
 	uint32_t len;
-	uint16_t flags;
+	uint32_t flags;
 };
 
 /* Each side begins with its own zeroed page. The writer's peer can be set
@@ -113,7 +115,7 @@ static inline bool via__lane_wanted(const struct via__lane_bell *b)
  * True: the peer asks for a bell. */
 static inline bool via__lane_move(struct via__lane_bell *b, uint64_t where)
 {
-	if (b->asymmetric) {
+	if (__builtin_expect(b->asymmetric, true)) {
 		/* Pairs with the acquire in via__lane_look() or _refresh();
 		 * the barrier with the one in via__lane_barrier(). */
 		atomic_store_explicit(&b->mine->cursor, where,
@@ -161,26 +163,28 @@ void via__lane_barrier(void);
 
 /* --- The writer --- */
 
-/* Where to put a record of len bytes; NULL: no room as far as is known. */
+/* Where the next record's bytes go. */
+static inline char *via__lane_at(const struct via__lane_writer *w)
+{
+	return w->ring + (w->tail & w->mask) + VIA__LANE_HEADER;
+}
+
+/* The same if there is room for len bytes, as far as is known; or NULL. */
 static inline char *via__lane_claim(const struct via__lane_writer *w,
 				    size_t len)
 {
-	if (w->room - w->tail < via__lane_span(len))
-		return NULL;
-	return w->ring + (w->tail & (w->size - 1)) + VIA__LANE_HEADER;
+	return w->room - w->tail < via__lane_span(len) ? NULL : via__lane_at(w);
 }
 
-/* Publish the record that was claimed, or the first len bytes of it. True:
- * the reader asks for a bell. */
-static inline bool via__lane_commit(struct via__lane_writer *w, size_t len,
-				    unsigned int flags)
+/* Publish the record whose len bytes are at via__lane_at(), in room claimed
+ * before. True: the reader asks for a bell. */
+static inline bool via__lane_commit(struct via__lane_writer *w, char *at,
+				    size_t len, uint32_t flags)
 {
-	char *at = w->ring + (w->tail & (w->size - 1));
+	uint64_t header = (uint64_t)flags << 32 | len;
 
 	/* The store to the cursor orders this. */
-	atomic_store_explicit((_Atomic uint64_t *)(void *)at,
-			      (uint64_t)flags << 32 | len,
-			      memory_order_relaxed);
+	memcpy(at - VIA__LANE_HEADER, &header, sizeof(header));
 	w->tail += via__lane_span(len);
 	return via__lane_move(&w->bell, w->tail);
 }
@@ -208,8 +212,15 @@ static inline int via__lane_look(struct via__lane_reader *r)
 					     memory_order_acquire);
 	uint64_t more = tail - r->tail;
 
-	if (!more)
+	if (!more) {
+		/* Have the next record brought over together with the cursor
+		 * that publishes it, not after it. */
+		const char *next = r->ring + (r->tail & r->mask);
+
+		__builtin_prefetch(next);
+		__builtin_prefetch(next + 64);
 		return -EAGAIN;
+	}
 	if (more > r->size - (r->tail - r->head) || more & 7)
 		return -EPROTO;
 	r->tail = tail;
@@ -227,18 +238,19 @@ static inline int via__lane_peek(struct via__lane_reader *r,
 		if (rc < 0)
 			return rc;
 	}
-	const char *at = r->ring + (r->read & (r->size - 1));
+	const char *at = r->ring + (r->read & r->mask);
+	/* Once: it may change at any time. */
 	uint64_t header =
 		atomic_load_explicit((const _Atomic uint64_t *)(const void *)at,
 				     memory_order_relaxed);
 	uint32_t len = (uint32_t)header;
 
 	/* The cursors are multiples of 8, so padding needs no look. */
-	if (header >> 48 || r->tail - r->read - VIA__LANE_HEADER < len)
+	if (r->tail - r->read - VIA__LANE_HEADER < len)
 		return -EPROTO;
 	ret->data = at + VIA__LANE_HEADER;
 	ret->len = len;
-	ret->flags = (uint16_t)(header >> 32);
+	ret->flags = (uint32_t)(header >> 32);
 	return 0;
 }
 
@@ -252,6 +264,7 @@ static inline void via__lane_pass(struct via__lane_reader *r,
 static inline bool via__lane_show(struct via__lane_reader *r)
 {
 	r->head = r->done;
+	r->due = r->head + r->size / 8;
 	return via__lane_move(&r->bell, r->head);
 }
 
@@ -260,7 +273,7 @@ static inline bool via__lane_show(struct via__lane_reader *r)
 static inline bool via__lane_free(struct via__lane_reader *r)
 {
 	r->done = r->read;
-	return r->done - r->head >= r->size / 8 && via__lane_show(r);
+	return r->done >= r->due && via__lane_show(r);
 }
 
 #endif

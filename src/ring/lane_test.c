@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@ static void lane_init(struct lane *l, uint64_t start)
 	l->writer.room = start + RING;
 	l->reader.read = l->reader.tail = start;
 	l->reader.done = l->reader.head = start;
+	l->reader.due = start + RING / 8;
 }
 
 static struct lane *lane_new(void)
@@ -83,7 +85,7 @@ static bool put(struct lane *l, size_t len, uint64_t seed)
 	if (!at)
 		return false;
 	fill(at, len, seed);
-	(void)via__lane_commit(&l->writer, len, (unsigned int)(seed & 0xffff));
+	(void)via__lane_commit(&l->writer, at, len, (uint32_t)seed);
 	return true;
 }
 
@@ -93,7 +95,7 @@ static void get(struct lane *l, size_t len, uint64_t seed)
 
 	assert_int_equal(via__lane_peek(&l->reader, &r), 0);
 	assert_int_equal(r.len, len);
-	assert_int_equal(r.flags, seed & 0xffff);
+	assert_int_equal(r.flags, (uint32_t)seed);
 	assert_true(filled(r.data, len, seed));
 	via__lane_pass(&l->reader, &r);
 	(void)via__lane_free(&l->reader);
@@ -161,10 +163,10 @@ static void nothing_is_lost_before_they_meet(void **state)
 	char *at = via__lane_claim(&l->writer, 5);
 
 	fill(at, 5, 1);
-	assert_true(via__lane_commit(&l->writer, 5, 1));
+	assert_true(via__lane_commit(&l->writer, at, 5, 1));
 	at = via__lane_claim(&l->writer, 6);
 	fill(at, 6, 2);
-	assert_true(via__lane_commit(&l->writer, 6, 2));
+	assert_true(via__lane_commit(&l->writer, at, 6, 2));
 	assert_int_equal(via__lane_refresh(&l->writer), 0);
 	assert_false(via__lane_drained(&l->writer));
 	via__lane_meet(&l->writer, &l->head, false);
@@ -258,16 +260,15 @@ static void judges_headers(void **state)
 			struct via__record r = {0};
 			int rc;
 
-			*header = len | (len & 0xffff) << 32;
+			*header = len | len << 32;
 			rc = via__lane_peek(&l->reader, &r);
 			assert_int_equal(rc, len <= room ? 0 : -EPROTO);
 			if (rc == 0)
-				assert_true(r.len == len &&
-					    r.flags == (len & 0xffff));
+				assert_true(r.len == len && r.flags == len);
 		}
 		for (int bit = 17; bit < 64; bit++) {
 			struct via__record r = {0};
-			bool flag = bit >= 32 && bit < 48;
+			bool flag = bit >= 32;
 
 			*header = UINT64_C(1) << bit;
 			assert_int_equal(via__lane_peek(&l->reader, &r),
@@ -296,11 +297,11 @@ static void rings_once_for_each_sleep(void **state)
 	char *at = via__lane_claim(&l->writer, 1);
 
 	fill(at, 1, 2);
-	assert_true(via__lane_commit(&l->writer, 1, 2));
+	assert_true(via__lane_commit(&l->writer, at, 1, 2));
 	via__lane_ring(writer);
 	at = via__lane_claim(&l->writer, 1);
 	fill(at, 1, 3);
-	assert_false(via__lane_commit(&l->writer, 1, 3));
+	assert_false(via__lane_commit(&l->writer, at, 1, 3));
 
 	/* Until the bell has come, arming again asks for no other. */
 	(void)via__lane_arm(reader);
@@ -388,7 +389,7 @@ static void *write_all(void *arg)
 		while (!(at = via__lane_claim(&l->writer, len)))
 			wait_until(&s->writer, has_room, l);
 		fill(at, len < 16 ? len : 16, i);
-		if (via__lane_commit(&l->writer, len, i & 0xffff))
+		if (via__lane_commit(&l->writer, at, len, (uint32_t)i))
 			ring(&s->writer);
 		if (i % 1000 == 0)
 			sched_yield();
@@ -409,7 +410,7 @@ static void read_all(struct stress *s)
 			wait_until(&s->reader, has_record, l);
 		}
 		assert_int_equal(r.len, length(i));
-		assert_int_equal(r.flags, i & 0xffff);
+		assert_int_equal(r.flags, (uint32_t)i);
 		assert_true(filled(r.data, r.len < 16 ? r.len : 16, i));
 		via__lane_pass(&l->reader, &r);
 		if (via__lane_free(&l->reader))
@@ -440,6 +441,89 @@ static void stress(bool asymmetric)
 	lane_free(l);
 }
 
+/*
+ * The moment that matters, over and over: one side publishes and looks for a
+ * count while the other counts and looks for a record. If neither sees the
+ * other, a bell is lost.
+ */
+#define N_MOMENTS 50000
+
+struct moment {
+	struct lane *lane;
+	_Atomic int begun, over; /* the moment that each side is in */
+	bool wanted;
+};
+
+static void wait_for(_Atomic int *counter, int i)
+{
+	for (int n = 0; atomic_load(counter) != i; n++)
+		if (n > 1000)
+			sched_yield();
+}
+
+static void *publish_all(void *arg)
+{
+	struct moment *m = arg;
+	struct lane *l = m->lane;
+
+	for (int i = 1; i <= N_MOMENTS; i++) {
+		wait_for(&m->begun, i);
+		m->wanted = via__lane_commit(&l->writer,
+					     via__lane_at(&l->writer), 0, 0);
+		atomic_store(&m->over, i);
+	}
+	return NULL;
+}
+
+static void moments(bool asymmetric)
+{
+	struct lane *l = lane_new();
+	struct moment m = {.lane = l};
+	int neither = 0;
+	pthread_t thread;
+
+	l->reader.bell.asymmetric = l->writer.bell.asymmetric = asymmetric;
+	l->writer.room = UINT64_MAX;
+	assert_int_equal(pthread_create(&thread, NULL, publish_all, &m), 0);
+	for (int i = 1; i <= N_MOMENTS; i++) {
+		struct via__record record = {0};
+
+		atomic_store(&m.begun, i);
+		for (volatile int wait = 0; wait < i % 64; wait++)
+			;
+		if (via__lane_arm(&l->reader.bell))
+			via__lane_barrier();
+		bool seen = via__lane_look(&l->reader) == 0;
+
+		wait_for(&m.over, i);
+		neither += !seen && !m.wanted;
+		if (!seen)
+			assert_int_equal(via__lane_look(&l->reader), 0);
+		assert_int_equal(via__lane_peek(&l->reader, &record), 0);
+		via__lane_pass(&l->reader, &record);
+		(void)via__lane_free(&l->reader);
+		via__lane_ring(&l->writer.bell);
+		assert_int_equal(via__lane_heard(&l->reader.bell), 0);
+	}
+	pthread_join(thread, NULL);
+	assert_int_equal(neither, 0);
+	lane_free(l);
+}
+
+static void no_moment_is_missed_with_fences(void **state)
+{
+	(void)state;
+	moments(false);
+}
+
+static void no_moment_is_missed_with_barriers(void **state)
+{
+	(void)state;
+	if (!via__lane_can_barrier())
+		check_skip("membarrier(2)");
+	moments(true);
+}
+
 static void two_threads_with_fences(void **state)
 {
 	(void)state;
@@ -463,6 +547,8 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(judges_the_readers_cursor),
 	CHECK_TEST(judges_headers),
 	CHECK_TEST(rings_once_for_each_sleep),
+	CHECK_TEST(no_moment_is_missed_with_fences),
+	CHECK_TEST(no_moment_is_missed_with_barriers),
 	CHECK_TEST(two_threads_with_fences),
 	CHECK_TEST(two_threads_with_barriers),
 };

@@ -163,7 +163,7 @@ static void peer_stop(struct via__peer *peer, bool forked)
 	struct via__shm_peer *p = (struct via__shm_peer *)peer;
 
 	/* By this a sender that finishes knows how far we came. */
-	if (peer->joined && !forked)
+	if (p->lane.bell.mine && !forked)
 		(void)via__lane_show(&p->lane);
 	via__assembly_end(&p->assembly);
 	via__assembly_fini(&p->assembly);

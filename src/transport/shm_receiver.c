@@ -44,6 +44,7 @@ static void begin_turn(struct via__shm_receiver *r, struct via__shm_peer *p)
 {
 	r->hub.current = p ? &p->peer : NULL;
 	r->turn_start = p ? p->lane.read : 0;
+	r->plain_end = 0;
 }
 
 /* See who has come, gone or rung. True: somebody has come or gone. */
@@ -69,22 +70,19 @@ static bool look(struct via__shm_receiver *r)
 
 /* --- Messages --- */
 
-/* Fill in what is known of a message, which is complete. */
-static void finish(struct via__shm_peer *p, struct via__in *in)
+/* Fill in what is known of the message that is complete. */
+static inline void describe(const struct via__shm_peer *p, struct via_msg *info)
 {
-	struct via_msg *info = in->info;
-
-	if (info && !(in->lazy && in->data == in->buf)) {
-		info->sender = p->id;
-		info->seq = p->seq;
-		info->gap = 0;
-		info->pid = p->peer.cred.pid;
-		info->uid = p->peer.cred.uid;
-		info->gid = p->peer.cred.gid;
-		info->n_fds = 0;
-		info->fds = NULL;
-	}
-	p->seq++;
+	if (!info)
+		return;
+	info->sender = p->id;
+	info->seq = p->seq;
+	info->gap = 0;
+	info->pid = p->peer.cred.pid;
+	info->uid = p->peer.cred.uid;
+	info->gid = p->peer.cred.gid;
+	info->n_fds = 0;
+	info->fds = NULL;
 }
 
 /* It has given out something to be released. */
@@ -101,7 +99,7 @@ static inline void pass(struct via__shm_peer *p,
 			const struct via__record *record)
 {
 	via__lane_pass(&p->lane, record);
-	if (!p->peer.held && via__lane_free(&p->lane))
+	if (__builtin_expect(!p->peer.held, true) && via__lane_free(&p->lane))
 		via__shm_peer_ring(p);
 }
 
@@ -109,17 +107,20 @@ static inline int take_whole(struct via__shm_peer *p,
 			     const struct via__record *record,
 			     struct via__in *in)
 {
-	if (in->buf && record->len <= in->size) {
+	in->len = record->len;
+	in->meta = record->flags & VIA__FRAME_META;
+	if (__builtin_expect(record->len <= in->size && in->buf, true)) {
 		memcpy(in->buf, record->data, record->len);
 		in->data = in->buf;
+		if (!in->lazy)
+			describe(p, in->info);
 	} else {
 		in->data = (char *)record->data;
 		hold(p);
+		describe(p, in->info);
 	}
-	in->len = record->len;
-	in->meta = record->flags & VIA__FRAME_META;
 	pass(p, record);
-	finish(p, in);
+	p->seq++;
 	return 0;
 }
 
@@ -198,7 +199,8 @@ static int take_piece(struct via__shm_peer *p, const struct via__record *record,
 	p->peer.hub->filling = NULL;
 	if (p->assembly.held)
 		hold(p);
-	finish(p, in);
+	describe(p, in->info);
+	p->seq++;
 	return 0;
 }
 
@@ -310,6 +312,8 @@ static __attribute__((noinline)) int take_turns(struct via__shm_receiver *r,
 				rc = take(r, p, &record, in);
 				if (rc == -EINPROGRESS)
 					continue;
+				if (rc == 0 && !p->half && !r->hub.filling)
+					r->plain_end = r->turn_start + BURST;
 				if (rc != -EAGAIN && rc != -EPROTO)
 					return rc;
 			}
@@ -328,9 +332,9 @@ int via__shm_recv(struct via__end *end, struct via__in *in)
 
 	/* What nearly every call comes to: the next message, whole, of the
 	 * sender whose turn it is. */
-	if (p && p->lane.read - r->turn_start < BURST && !r->hub.filling &&
-	    !p->half && via__lane_peek(&p->lane, &record) == 0 &&
-	    record.flags == WHOLE && record.len <= r->end.max)
+	if (p && p->lane.read < r->plain_end &&
+	    via__lane_peek(&p->lane, &record) == 0 && record.flags == WHOLE &&
+	    record.len <= r->end.max)
 		return take_whole(p, &record, in);
 	return take_turns(r, in);
 }

@@ -28,6 +28,8 @@ struct via__shm_receiver {
 	struct via__end end;
 	struct via__hub hub; /* current: whose turn it is */
 	uint64_t turn_start; /* cursor of its lane then */
+	uint64_t plain_end;  /* up to there it can go on: neither its burst is
+				used up, nor is any message half done */
 	uint64_t taken;	     /* bytes in this round of turns */
 	uint64_t unlooked;   /* bytes since the hub was looked at */
 	int64_t tick;	     /* when that was */

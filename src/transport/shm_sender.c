@@ -180,9 +180,10 @@ static int claim(struct sender *s, size_t len, char **ret)
 }
 
 /* Publish what was claimed, and do what is due then. */
-static inline int publish(struct sender *s, size_t len, unsigned int flags)
+static inline int publish(struct sender *s, char *at, size_t len,
+			  uint32_t flags)
 {
-	if (via__lane_commit(&s->lane, len, flags))
+	if (via__lane_commit(&s->lane, at, len, flags))
 		return attend(s);
 	if (++s->messages % MESSAGES_PER_LOOK == 0)
 		return look_around(s);
@@ -210,7 +211,7 @@ static int send_pieces(struct sender *s, struct via__out *out)
 	uint64_t total = via__out_total(out);
 
 	while (out->done < total) {
-		unsigned int flags = 0;
+		uint32_t flags = 0;
 		size_t before = 0;
 		char *at;
 
@@ -231,7 +232,7 @@ static int send_pieces(struct sender *s, struct via__out *out)
 			return r;
 		memcpy(at, &total, before);
 		copy_out(out, at + before, len);
-		r = publish(s, before + len, flags);
+		r = publish(s, at, before + len, flags);
 		if (r < 0)
 			return r;
 	}
@@ -252,7 +253,8 @@ static __attribute__((noinline)) int send_slowly(struct sender *s,
 	if (r < 0)
 		return r;
 	copy_out(out, at, len);
-	return publish(s, len, WHOLE | (out->prefix_len ? VIA__FRAME_META : 0));
+	return publish(s, at, len,
+		       WHOLE | (out->prefix_len ? VIA__FRAME_META : 0));
 }
 
 int via__shm_send(struct via__end *end, struct via__out *out)
@@ -263,9 +265,9 @@ int via__shm_send(struct via__end *end, struct via__out *out)
 	/* What nearly every call comes to: there is room for all of it. */
 	if (!at || out->len > s->inline_max || out->prefix_len)
 		return send_slowly(s, out);
-	if (out->len)
+	if (__builtin_expect(out->len != 0, true))
 		memcpy(at, out->data, out->len);
-	return publish(s, out->len, WHOLE);
+	return publish(s, at, out->len, WHOLE);
 }
 
 int via__shm_loan(struct via__end *end, size_t len, void **ret)
@@ -284,7 +286,9 @@ int via__shm_loan(struct via__end *end, size_t len, void **ret)
 
 int via__shm_commit(struct via__end *end, size_t len)
 {
-	return publish(sender_of(end), len, WHOLE);
+	struct sender *s = sender_of(end);
+
+	return publish(s, via__lane_at(&s->lane), len, WHOLE);
 }
 
 /* --- Waiting --- */
