@@ -7,6 +7,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -144,6 +145,9 @@ int via__meta_get(struct via__meta *m, const uint8_t *buf, size_t len,
 		return via__fail(err, -EPROTO,
 				 "the peer sent a meta block cut short");
 	memcpy(&wire, buf, sizeof(wire));
+	/* buf may be memory that its sender still changes: what is checked
+	 * must be what is used, so the compiler may not read it again. */
+	atomic_signal_fence(memory_order_seq_cst);
 	if (wire.topic_len > len - sizeof(wire))
 		return via__fail(err, -EPROTO,
 				 "the peer sent a topic cut short");
