@@ -23,20 +23,14 @@ struct via_channel *cli_open(const char *url, unsigned int role,
 	return NULL;
 }
 
-int cli_close(struct via_channel *ch, int64_t timeout_ns)
+int cli_close(struct via_channel *ch, int64_t timeout_ns, int status)
 {
-	char url[256];
+	int err = via_finish(ch, via_deadline(timeout_ns));
 
-	snprintf(url, sizeof(url), "%s", via_url(ch));
-	int err = via_close(ch, via_deadline(timeout_ns));
-
-	if (err == -EPIPE)
-		return cli_error("%s: the receiver left before it had all",
-				 url);
-	if (err < 0)
-		return cli_error("%s: the receiver has not taken all in %g s",
-				 url, (double)timeout_ns / 1e9);
-	return CLI_YES;
+	if (err < 0 && status == CLI_YES)
+		status = cli_channel_error(ch);
+	(void)via_close(ch, VIA_NO_WAIT);
+	return status;
 }
 
 int cli_channel_error(const struct via_channel *ch)

@@ -26,9 +26,10 @@ struct via_channel *cli_open(const char *url, unsigned int role,
 
 /*
  * Close a sending end when the receiver has it all, waiting timeout_ns for
- * that. CLI_YES, or CLI_FAILED after saying why.
+ * that. CLI_YES, or CLI_FAILED after saying why; status if that is a failure
+ * already, which has been told.
  */
-int cli_close(struct via_channel *ch, int64_t timeout_ns);
+int cli_close(struct via_channel *ch, int64_t timeout_ns, int status);
 
 /* Say what last went wrong on an end. Returns CLI_FAILED. */
 int cli_channel_error(const struct via_channel *ch);

@@ -196,10 +196,11 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *shell;
 		void (*put)(void);
+		const char *first; /* line */
 	} shells[] = {
-		{"bash", put_bash},
-		{"zsh", put_zsh},
-		{"fish", put_fish},
+		{"bash", put_bash, ""},
+		{"zsh", put_zsh, "#compdef via\n"},
+		{"fish", put_fish, ""},
 	};
 	char line[256];
 
@@ -208,6 +209,7 @@ int main(int argc, char **argv)
 			continue;
 		FILE *f = fopen(argv[2], "re");
 
+		fputs(shells[i].first, stdout);
 		while (f && fgets(line, sizeof(line), f)) {
 			if (strcmp(line, "@tables@\n") == 0)
 				shells[i].put();

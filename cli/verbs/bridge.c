@@ -128,10 +128,13 @@ static enum step take_some(struct flow *f)
 
 	if (n == -EAGAIN)
 		return WAIT_FROM;
-	if (n == -EPIPE)
-		return f->follow && cli_can_follow(f->from->in, &f->joined)
-			       ? GO_ON
-			       : ENDED;
+	if (n == -EPIPE) {
+		if (!f->follow || !cli_can_follow(f->from->in, &f->joined))
+			return ENDED;
+		/* The next may come when this one has heard our end, too. */
+		(void)via_finish(f->from->out, VIA_NO_WAIT);
+		return GO_ON;
+	}
 	if (n == -EPROTO && cli_goes_on(f->from->in, &f->rejected))
 		return GO_ON;
 	if (n < 0)
@@ -247,19 +250,6 @@ static int run_bridge(struct bridge *b)
 
 /* --- Sides --- */
 
-static bool can_duplex(const struct side *side)
-{
-	char scheme[16];
-	int len = (int)strcspn(side->url, ":");
-
-	if (side->standard)
-		return true;
-	snprintf(scheme, sizeof(scheme), "%.*s", len, side->url);
-	const struct via_mechanism *m = via_mechanism_find(scheme);
-
-	return m && (m->abilities & VIA_CAN_DUPLEX);
-}
-
 static bool open_standard(struct side *side, bool in, bool out)
 {
 	if (in)
@@ -269,25 +259,40 @@ static bool open_standard(struct side *side, bool in, bool out)
 	return (!in || side->in) && (!out || side->out);
 }
 
-static bool open_side(struct side *side, bool in, bool out, int64_t timeout_ns)
+/*
+ * Open a side for both directions if the mechanism can, otherwise only for the
+ * one it needs; without a second there is no way back.
+ */
+static bool open_side(struct bridge *b, struct side *side)
 {
-	if (side->standard)
-		return open_standard(side, in, out);
-	bool duplex = side->role == VIA_SEND ? in : out;
+	bool back = b->n_flows > 1, from = side == &b->a;
+	bool must = side->role != (from ? VIA_RECV : VIA_SEND);
+	int64_t deadline = via_deadline(b->o.timeout_ns);
+	struct via_channel *ch;
+	struct via_error error;
+	int err = -EOPNOTSUPP;
 
-	side->in = side->out = cli_open(
-		side->url, side->role | (duplex ? VIA_DUPLEX : 0), timeout_ns);
-	return side->in;
+	if (side->standard)
+		return open_standard(side, from || back, !from || back);
+	if (must || back)
+		err = via_open(side->url, side->role | VIA_DUPLEX, deadline,
+			       &ch, &error);
+	if (err == -EOPNOTSUPP && !must) {
+		b->n_flows = 1;
+		err = via_open(side->url, side->role, deadline, &ch, &error);
+	}
+	if (err < 0) {
+		(void)cli_error("%s", error.text);
+		return false;
+	}
+	side->in = side->out = ch;
+	return true;
 }
 
 static bool open_role(struct bridge *b, unsigned int role)
 {
-	bool back = b->n_flows > 1;
-
-	if (b->a.role == role && !open_side(&b->a, true, back, b->o.timeout_ns))
-		return false;
-	return b->b.role != role ||
-	       open_side(&b->b, back, true, b->o.timeout_ns);
+	return (b->a.role != role || open_side(b, &b->a)) &&
+	       (b->b.role != role || open_side(b, &b->b));
 }
 
 /* Who connects has nothing to put away and may wait long: first, while signals
@@ -303,17 +308,19 @@ static int open_sides(struct bridge *b)
 	return open_role(b, VIA_RECV) ? CLI_YES : CLI_FAILED;
 }
 
+/* Wait for the receiver there, if a flow has come to its end there. */
 static int close_side(struct bridge *b, struct side *side, unsigned int role,
 		      int status)
 {
+	bool sends = side == &b->b || b->n_flows > 1;
 	bool complete = status == CLI_YES && b->n_ended == b->n_flows;
 
 	if (side->role != role)
 		return status;
 	if (side->in != side->out)
 		(void)via_close(side->in, VIA_NO_WAIT);
-	if (complete && side->out)
-		return cli_close(side->out, b->o.timeout_ns);
+	if (side->out && sends && complete)
+		return cli_close(side->out, b->o.timeout_ns, status);
 	(void)via_close(side->out, VIA_NO_WAIT);
 	return status;
 }
@@ -364,9 +371,7 @@ static void plan(struct bridge *b, char **urls)
 				    .follow = b->o.follow,
 				    .joined = UINT64_MAX};
 	b->flows[1] = (struct flow){.from = &b->b, .to = &b->a};
-	b->n_flows = !b->o.one_way && can_duplex(&b->a) && can_duplex(&b->b)
-			     ? 2
-			     : 1;
+	b->n_flows = b->o.one_way ? 1 : 2;
 }
 
 static int bridge_run(int argc, char **argv)

@@ -60,11 +60,11 @@ static void print_abilities(uint32_t bits)
 	printf("],");
 }
 
-static void print_options(const struct via_option *o)
+static void print_options(const char *name, const struct via_option *o)
 {
 	const char *comma = "";
 
-	printf("\"options\":[");
+	printf("\"%s\":[", name);
 	for (; o->name; o++, comma = ",") {
 		printf("%s{", comma);
 		print_member("name", o->name);
@@ -90,7 +90,7 @@ static void print_json(const struct via_mechanism *m)
 	print_abilities(m->abilities);
 	printf("\"message_max\":%" PRIu64 ",\"available\":%s,", m->message_max,
 	       via_mechanism_probe(m) == 0 ? "true" : "false");
-	print_options(m->options);
+	print_options("options", m->options);
 	printf("}");
 }
 
@@ -108,8 +108,7 @@ static void print_all_json(const struct via_mechanism *only)
 		comma = ",";
 	}
 	printf("\n],");
-	printf("\"common_");
-	print_options(via_common_options());
+	print_options("common_options", via_common_options());
 	printf("}\n");
 }
 

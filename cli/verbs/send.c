@@ -195,9 +195,7 @@ static int send_run(int argc, char **argv)
 	if (s.o.stats)
 		cli_print_stats(s.ch, VIA_SEND, since);
 	records_fini(&s.records);
-	int closed = cli_close(s.ch, s.o.timeout_ns);
-
-	return status ? status : closed;
+	return cli_close(s.ch, s.o.timeout_ns, status);
 }
 
 #define MEMBER(name) offsetof(struct send_options, name)

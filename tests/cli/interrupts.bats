@@ -38,7 +38,7 @@ load lib.bash
 
 # Send for ever.
 flood() {
-	yes | "$VIA" send "$1" 2>/dev/null 3>&- 5>&- 6>&- &
+	start send "$1" 2>/dev/null < <(exec 3>&- 5>&- 6>&-; exec yes)
 }
 
 # Wait until the pipe $1 has no room.
@@ -48,8 +48,7 @@ full() {
 		poll = select.poll()
 		fd = os.open(sys.argv[1], os.O_RDWR | os.O_NONBLOCK)
 		poll.register(fd, select.POLLOUT)
-		while poll.poll(0):
-			select.select([], [], [], 0.01)
+		while poll.poll(0): pass
 	END
 }
 
@@ -67,9 +66,10 @@ full() {
 }
 
 @test "Ctrl-C ends a receiver that is busy" {
-	start_ready recv unix:s >/dev/null
+	start_ready recv unix:s >out
 	receiver=$pid
 	flood unix:s
+	until [ -s out ]; do :; done
 	kill -INT "$receiver"
 	ended "$receiver"
 	[ "$status" -eq 130 ]
@@ -77,21 +77,24 @@ full() {
 }
 
 @test "an ignored SIGINT stays ignored" {
+	mkfifo ready
+	exec 5<>ready
 	(
 		trap '' INT
-		exec "$VIA" recv unix:s 3>&- >out
+		exec "$VIA" recv -v unix:s >out 2>&5 3>&-
 	) &
 	pid=$!
-	via send unix:s -m ready -m set <<<'' &
-	until [ -s out ] || [ -S s ]; do :; done
+	read -r _ <&5
 	kill -INT "$pid"
+	via send unix:s -m x
 	ended "$pid"
 	[ "$status" -eq 0 ]
-	[ "$(cat out)" = $'ready\nset' ]
+	[ "$(cat out)" = x ]
 }
 
 @test "Ctrl-C ends a sender that waits for its receiver" {
 	start send unix:s -m x
+	until [ "/proc/$pid/exe" -ef "$VIA" ]; do :; done
 	kill -INT "$pid"
 	ended "$pid"
 	[ "$status" -eq 130 ]
