@@ -27,7 +27,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* How many descriptors this process has open. */
 static inline int check_count_fds(void)
@@ -74,11 +76,37 @@ static inline int check_after(void **state)
 		skip();                                                        \
 	} while (0)
 
+/* cmocka 1.1.5 says "not ok 1 # SKIP" of a test that was skipped, which readers
+ * of TAP take for a failure, as they should: leave the "not" out. */
+static inline ssize_t check_write(void *unused, const char *text, size_t len)
+{
+	static const char skipped[] = " # SKIP", no[] = "not ";
+	size_t start = strlen("not ok 1234") + strlen(skipped);
+	size_t cut = 0;
+
+	(void)unused;
+	if (len > strlen(no) && !memcmp(text, no, strlen(no)) &&
+	    memmem(text, len < start ? len : start, skipped, strlen(skipped)))
+		cut = strlen(no);
+	ssize_t n = write(STDOUT_FILENO, text + cut, len - cut);
+
+	return n < 0 ? 0 : n + (ssize_t)cut;
+}
+
+/* TAP to stdout, line by line. */
+static inline void check_output(void)
+{
+	cookie_io_functions_t io = {.write = check_write};
+
+	stdout = fopencookie(NULL, "w", io);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+}
+
 #define CHECK_MAIN(tests)                                                      \
 	int main(void)                                                         \
 	{                                                                      \
-		setvbuf(stdout, NULL, _IOLBF, 0);                              \
-		cmocka_set_message_output(CM_OUTPUT_TAP);                      \
+		check_output();                                                \
 		return cmocka_run_group_tests(tests, NULL, NULL);              \
 	}
 

@@ -12,8 +12,12 @@
  * -EAGAIN for VIA_NO_WAIT and -ETIMEDOUT otherwise. Signals do not interrupt a
  * wait: a program that wants that polls via_pollfd() together with a signalfd.
  *
- * Threads. One thread at a time uses one direction of one end. Different ends
- * are independent.
+ * Threads. Different ends are independent. One end is one thread's at a time,
+ * but the two directions of a duplex end may be two threads: the one sends
+ * (via_send() to via_flush(), loans), the other receives (via_recv() to
+ * via_release()), each with its own via_pollfd(). What is about the end as a
+ * whole is for when no other thread is using it: via_wait_peer(), via_finish(),
+ * via_close(), via_export(), via_stats(), via_last_error().
  *
  * Fork. An end belongs to the process that opened it. In a forked child its
  * calls return -EPERM, except on mechanisms with VIA_CAN_FORK: there a sending
@@ -284,7 +288,8 @@ VIA_API void via_release(struct via_channel *ch);
 /*
  * Build a message in place: len bytes of memory to write to, the ring itself
  * where the mechanism has VIA_CAN_LOAN and len fits there, a buffer of the
- * channel otherwise. One loan at a time: a new one replaces it.
+ * channel otherwise. One loan at a time: a new one replaces it, and sending
+ * anything else ends it.
  *
  * Returns 0 and sets *ret, or as via_send(); -ENOMEM.
  */
@@ -329,7 +334,8 @@ via_mechanism_of(const struct via_channel *ch);
 
 /*
  * The sentence for the last failure on this end; code 0 if there was none.
- * Belongs to the channel, changes with the next failure.
+ * Belongs to the channel, changes with the next failure. Of a duplex end that
+ * two threads use: for the later of their failures, once both have stopped.
  */
 VIA_API const struct via_error *via_last_error(const struct via_channel *ch);
 

@@ -7,26 +7,35 @@
 
 #include "core/sys.h"
 
-int via__channel_failed(struct via_channel *ch, int r)
+struct via_error *via__channel_error(struct via_channel *ch, enum via_role role)
 {
-	if (*ch->end->error.text)
-		return via__fail(&ch->error, r, "%s", ch->end->error.text);
-	return via__fail(&ch->error, r, "%s: %s", ch->url, via_strerror(r));
+	atomic_store_explicit(&ch->failed, role, memory_order_relaxed);
+	return role == VIA_SEND ? &ch->send_side.error : &ch->recv_side.error;
+}
+
+int via__channel_failed(struct via_channel *ch, enum via_role role, int r)
+{
+	const char *why = via__end_error(ch->end, role)->text;
+	struct via_error *error = via__channel_error(ch, role);
+
+	if (*why)
+		return via__fail(error, r, "%s", why);
+	return via__fail(error, r, "%s: %s", ch->url, via_strerror(r));
 }
 
 /* First use in a forked child. 0 if the mechanism allows that. */
-static int adopt_fork(struct via_channel *ch)
+static int adopt_fork(struct via_channel *ch, enum via_role role)
 {
 	if (!ch->transport->forked)
 		return via__fail(
-			&ch->error, -EPERM,
+			via__channel_error(ch, role), -EPERM,
 			"%s was opened before fork(); open it again in "
 			"the child",
 			ch->url);
 	int r = ch->transport->forked(ch->end);
 
 	if (r < 0)
-		return via__channel_failed(ch, r);
+		return via__channel_failed(ch, role, r);
 	/* The rest of a message begun is the parent's to send, and what its
 	 * event loop polls is shared with it. */
 	ch->unfinished = false;
@@ -41,11 +50,12 @@ int via__channel_refuses(struct via_channel *ch, enum via_role role)
 	if ((ch->role & 0xff) != role &&
 	    !((ch->role & VIA_DUPLEX) &&
 	      (role == VIA_SEND || role == VIA_RECV)))
-		return via__fail(
-			&ch->error, -EOPNOTSUPP, "%s is open for %s", ch->url,
-			(ch->role & 0xff) == VIA_SEND ? "sending only"
-						      : "receiving only");
-	return *ch->mine ? 0 : adopt_fork(ch);
+		return via__fail(via__channel_error(ch, role), -EOPNOTSUPP,
+				 "%s is open for %s", ch->url,
+				 (ch->role & 0xff) == VIA_SEND
+					 ? "sending only"
+					 : "receiving only");
+	return *ch->mine ? 0 : adopt_fork(ch, role);
 }
 
 static int greet_op(struct via_channel *ch, void *unused)
@@ -63,7 +73,7 @@ int via_wait_peer(struct via_channel *ch, int64_t deadline,
 	if (r == 0 && ch->transport->greet) {
 		r = via__until(ch, &ch->recv_side, deadline, greet_op, NULL);
 		if (r < 0)
-			(void)via__channel_failed(ch, r);
+			(void)via__channel_failed(ch, VIA_RECV, r);
 	} else if (r == 0 && role == VIA_RECV) {
 		struct pollfd pfd;
 
@@ -72,11 +82,11 @@ int via_wait_peer(struct via_channel *ch, int64_t deadline,
 			r = via__poll(&pfd, 1, deadline);
 		r = r > 0 ? 0 : r < 0 ? r : via__deadline_error(deadline);
 		if (r < 0)
-			(void)via__fail(&ch->error, r, "%s: nobody came",
-					ch->url);
+			(void)via__fail(via__channel_error(ch, role), r,
+					"%s: nobody came", ch->url);
 	}
 	if (r < 0 && reterr)
-		*reterr = ch->error;
+		*reterr = *via_last_error(ch);
 	return r;
 }
 
@@ -108,9 +118,9 @@ int via_finish(struct via_channel *ch, int64_t deadline)
 		return -EPIPE;
 	r = finish(ch, deadline);
 	if (r == -EAGAIN || r == -ETIMEDOUT)
-		return via__fail(&ch->error, r,
+		return via__fail(via__channel_error(ch, VIA_SEND), r,
 				 "%s: the receiver has not taken all", ch->url);
-	return r < 0 ? via__channel_failed(ch, r) : 0;
+	return r < 0 ? via__channel_failed(ch, VIA_SEND, r) : 0;
 }
 
 int via_close(struct via_channel *ch, int64_t deadline)
@@ -153,5 +163,8 @@ const struct via_mechanism *via_mechanism_of(const struct via_channel *ch)
 
 const struct via_error *via_last_error(const struct via_channel *ch)
 {
-	return &ch->error;
+	return atomic_load_explicit(&ch->failed, memory_order_relaxed) ==
+			       VIA_SEND
+		       ? &ch->send_side.error
+		       : &ch->recv_side.error;
 }

@@ -6,6 +6,7 @@
 #ifndef VIA_CHANNEL_CHANNEL_H
 #define VIA_CHANNEL_CHANNEL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,7 +17,7 @@
 #define via__likely(x)	 __builtin_expect(!!(x), 1)
 #define via__unlikely(x) __builtin_expect(!!(x), 0)
 
-/* What waiting needs, once per direction. */
+/* What each direction has of its own: they may be two threads. */
 struct via__side {
 	enum via_role role;
 	int64_t spin_ns;    /* how long to spin; -1: for ever */
@@ -29,6 +30,7 @@ struct via__side {
 	int event_fd;	/* readable from a success to the next -EAGAIN */
 	int watched_fd; /* the transport's, as registered */
 	bool signalled; /* event_fd is readable */
+	struct via_error error;
 };
 
 struct via_channel {
@@ -61,13 +63,15 @@ struct via_channel {
 
 	struct via__side send_side, recv_side;
 	struct via__common common;
-	struct via_error error;
+	/* The direction that failed last. Relaxed, for nothing hangs on it while
+	 * both are in use: see via_last_error(). */
+	atomic_uint failed;
 	char *url;
 };
 
 /*
  * What every call does first: 0 if this end may be used in this direction by
- * this process, or the error (also set in ch->error).
+ * this process, or the error, with its sentence.
  */
 int via__channel_refuses(struct via_channel *ch, enum via_role role);
 
@@ -78,8 +82,12 @@ static inline int via__channel_check(struct via_channel *ch, enum via_role role)
 	return via__channel_refuses(ch, role);
 }
 
+/* Where to say why that direction fails: what via_last_error() is now. */
+struct via_error *via__channel_error(struct via_channel *ch, enum via_role role)
+	__attribute__((cold));
+
 /* Keep the transport's sentence for an error of its; returns r. */
-int via__channel_failed(struct via_channel *ch, int r);
+int via__channel_failed(struct via_channel *ch, enum via_role role, int r);
 
 /*
  * Call op(ch, arg) until it returns something else than -EAGAIN or the

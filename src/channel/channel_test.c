@@ -328,6 +328,49 @@ static void loans_are_bounded_and_single(void **state)
 	close_pair(rx, tx);
 }
 
+static void sending_something_else_ends_a_loan(void **state)
+{
+	static const char *const urls[] = {"pipe:", "shm:"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct via_channel *rx, *tx;
+		void *at;
+		char buf[64];
+
+		open_pair(urls[i], &rx, &tx);
+		assert_int_equal(via_loan(tx, 10, &at, VIA_NEVER), 0);
+		memcpy(at, "0123456789", 10);
+		assert_int_equal(via_send(tx, "else", 4, VIA_NEVER), 0);
+		assert_int_equal(via_commit(tx, 10, VIA_NEVER), -EINVAL);
+		assert_int_equal(via_recv(rx, buf, 64, VIA_NEVER), 4);
+		assert_memory_equal(buf, "else", 4);
+		assert_int_equal(via_recv(rx, buf, 64, VIA_NO_WAIT), -EAGAIN);
+		close_pair(rx, tx);
+	}
+}
+
+static void a_loan_that_found_no_room_stands(void **state)
+{
+	struct via_channel *rx, *tx;
+	char buf[64];
+	void *at;
+
+	(void)state;
+	open_pair(SMALL_PIPE, &rx, &tx);
+	unsigned int n = fill(tx);
+
+	assert_int_equal(via_loan(tx, 4, &at, VIA_NO_WAIT), 0);
+	memcpy(at, "last", 4);
+	assert_int_equal(via_commit(tx, 4, VIA_NO_WAIT), -EAGAIN);
+	while (n--)
+		assert_int_equal(via_recv(rx, buf, 64, VIA_NO_WAIT), 4);
+	assert_int_equal(via_commit(tx, 4, VIA_NO_WAIT), 0);
+	assert_int_equal(via_recv(rx, buf, 64, VIA_NO_WAIT), 4);
+	assert_memory_equal(buf, "last", 4);
+	close_pair(rx, tx);
+}
+
 static void the_limit_is_kept_on_both_sides(void **state)
 {
 	struct via_channel *rx, *tx;
@@ -482,6 +525,8 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(a_held_message_keeps_the_descriptor_ready),
 	CHECK_TEST(a_batch_ends_where_the_stream_does),
 	CHECK_TEST(loans_are_bounded_and_single),
+	CHECK_TEST(sending_something_else_ends_a_loan),
+	CHECK_TEST(a_loan_that_found_no_room_stands),
 	CHECK_TEST(the_limit_is_kept_on_both_sides),
 	CHECK_TEST(ends_pass_over_fork_where_they_can),
 	CHECK_TEST(elsewhere_the_child_is_refused_and_the_parent_goes_on),

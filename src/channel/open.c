@@ -368,10 +368,11 @@ int via_pair(const char *url, struct via_channel **ret_recv,
 int via_export(struct via_channel *ch, char *url, size_t size)
 {
 	const struct via__common *c = &ch->common;
+	enum via_role role = (enum via_role)(ch->role & 0xff);
 	char common[64], spin[32] = "never";
 
 	if (!ch->transport->export_end)
-		return via__fail(&ch->error, -EOPNOTSUPP,
+		return via__fail(via__channel_error(ch, role), -EOPNOTSUPP,
 				 "%s: does not pass over exec",
 				 ch->transport->info.scheme);
 	if (c->spin_ns >= 0)
@@ -384,12 +385,13 @@ int via_export(struct via_channel *ch, char *url, size_t size)
 	if (size > len)
 		r = ch->transport->export_end(ch->end, url, size - len);
 	if (r == -ENOSPC)
-		return via__fail(&ch->error, r,
+		return via__fail(via__channel_error(ch, role), r,
 				 "%s: %zu bytes are too few for the URL to "
 				 "export",
 				 ch->url, size);
 	if (r < 0)
-		return via__channel_failed(ch, r);
+		return via__fail(via__channel_error(ch, role), r, "%s",
+				 ch->end->error.text);
 	memcpy(url + r, common, len + 1);
 	return r + (int)len;
 }

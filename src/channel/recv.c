@@ -36,12 +36,16 @@ size_t via_next_len(const struct via_channel *ch)
 
 static int recv_failed(struct via_channel *ch, int r)
 {
-	if (r == -EAGAIN || r == -ETIMEDOUT)
-		return via__fail(&ch->error, r, "%s: no message came", ch->url);
+	if (r == -EAGAIN)
+		return via__fail_plain(via__channel_error(ch, VIA_RECV), r,
+				       "no message is there");
+	if (r == -ETIMEDOUT)
+		return via__fail(via__channel_error(ch, VIA_RECV), r,
+				 "%s: no message came", ch->url);
 	if (r == -EPIPE)
-		return via__fail(&ch->error, r, "%s: every sender has left",
-				 ch->url);
-	return via__channel_failed(ch, r);
+		return via__fail(via__channel_error(ch, VIA_RECV), r,
+				 "%s: every sender has left", ch->url);
+	return via__channel_failed(ch, VIA_RECV, r);
 }
 
 /* The next message as the transport gives it. */
@@ -75,10 +79,13 @@ static int strip_meta(struct via_channel *ch, struct via__in *in,
 		      struct via_msg *msg)
 {
 	struct via__meta m;
-	int r = via__meta_get(&m, in->data, in->len, &ch->error);
+	struct via_error why;
+	int r = via__meta_get(&m, in->data, in->len, &why);
 
-	if (r < 0)
+	if (r < 0) {
+		*via__channel_error(ch, VIA_RECV) = why;
 		return r;
+	}
 	/* The block may be in the caller's buffer, to be moved over. */
 	memcpy(ch->topic, m.topic, m.topic_len);
 	msg->topic = m.topic_len ? ch->topic : NULL;
@@ -123,7 +130,7 @@ void via__drop_held(struct via_channel *ch)
 static int hold_too_long(struct via_channel *ch, size_t size)
 {
 	return via__fail(
-		&ch->error, -EMSGSIZE,
+		via__channel_error(ch, VIA_RECV), -EMSGSIZE,
 		"%s: the next message has %zu bytes and the buffer %zu",
 		ch->url, ch->held_in.len, size);
 }
@@ -297,7 +304,8 @@ ssize_t via_take_batch(struct via_channel *ch, struct via_msg *msgs,
 		       unsigned int n, int64_t deadline)
 {
 	if (!n)
-		return via__fail(&ch->error, -EINVAL, "an empty batch");
+		return via__fail(via__channel_error(ch, VIA_RECV), -EINVAL,
+				 "an empty batch");
 	int r = via_take(ch, &msgs[0], deadline);
 
 	if (r < 0)

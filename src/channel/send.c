@@ -34,14 +34,17 @@ int via__flush_op(struct via_channel *ch, void *unused)
 /* The end cannot send any more after this. */
 static int send_failed(struct via_channel *ch, int r)
 {
-	if (r == -EAGAIN || r == -ETIMEDOUT)
-		return via__fail(&ch->error, r,
-				 "%s: full, the receiver does "
-				 "not take what is sent",
+	if (r == -EAGAIN)
+		return via__fail_plain(via__channel_error(ch, VIA_SEND), r,
+				       "there is no room");
+	if (r == -ETIMEDOUT)
+		return via__fail(via__channel_error(ch, VIA_SEND), r,
+				 "%s: full, the receiver does not take what is "
+				 "sent",
 				 ch->url);
 	if (r != -EMSGSIZE)
 		ch->send_error = r;
-	return via__channel_failed(ch, r);
+	return via__channel_failed(ch, VIA_SEND, r);
 }
 
 /* Before anything is sent: may it be, and is the last message out? */
@@ -51,10 +54,12 @@ static int may_send(struct via_channel *ch, size_t len, int64_t deadline)
 
 	if (via__unlikely(r < 0))
 		return r;
+	/* It may lie where the next message goes. */
+	ch->loan = NULL;
 	if (via__unlikely(ch->send_error))
 		return ch->send_error;
 	if (via__unlikely(len > ch->end->max))
-		return via__fail(&ch->error, -EMSGSIZE,
+		return via__fail(via__channel_error(ch, VIA_SEND), -EMSGSIZE,
 				 "a message of %zu bytes is over the limit of "
 				 "%llu; see the option max",
 				 len, (unsigned long long)ch->end->max);
@@ -72,7 +77,7 @@ static int keep_rest(struct via_channel *ch, const struct via__out *out)
 
 	if (!copy) {
 		ch->send_error = -ENOMEM;
-		return via__fail(&ch->error, -ENOMEM,
+		return via__fail(via__channel_error(ch, VIA_SEND), -ENOMEM,
 				 "%s: a message is half sent and there is no "
 				 "memory to keep the rest",
 				 ch->url);
@@ -143,15 +148,15 @@ int via_sendmsg(struct via_channel *ch, const struct via_msg *msg,
 	};
 
 	if (msg->n_fds && !(ch->transport->info.abilities & VIA_CAN_FDS))
-		return via__fail(&ch->error, -EOPNOTSUPP,
+		return via__fail(via__channel_error(ch, VIA_SEND), -EOPNOTSUPP,
 				 "%s: carries no descriptors",
 				 ch->transport->info.scheme);
 	if (msg->n_fds > VIA_FDS_MAX)
-		return via__fail(&ch->error, -EINVAL,
+		return via__fail(via__channel_error(ch, VIA_SEND), -EINVAL,
 				 "%u descriptors are over the limit of %d",
 				 msg->n_fds, VIA_FDS_MAX);
 	if (msg->topic_len > VIA_TOPIC_MAX)
-		return via__fail(&ch->error, -EINVAL,
+		return via__fail(via__channel_error(ch, VIA_SEND), -EINVAL,
 				 "a topic of %u bytes is over the limit of %d",
 				 msg->topic_len, VIA_TOPIC_MAX);
 	if (msg->topic_len || msg->has_correlation) {
@@ -291,8 +296,8 @@ static int loan_buffer(struct via_channel *ch, size_t len)
 		void *buf = malloc(len);
 
 		if (!buf)
-			return via__fail_errno(&ch->error, -ENOMEM, "%s",
-					       ch->url);
+			return via__fail_errno(via__channel_error(ch, VIA_SEND),
+					       -ENOMEM, "%s", ch->url);
 		free(ch->loan_buf);
 		ch->loan_buf = buf;
 		ch->loan_buf_size = len;
@@ -308,7 +313,6 @@ int via_loan(struct via_channel *ch, size_t len, void **ret, int64_t deadline)
 
 	if (r < 0)
 		return r;
-	ch->loan = NULL;
 	r = -EMSGSIZE;
 	if (ch->transport->loan) {
 		struct loan_request rq = {.len = len};
@@ -337,7 +341,7 @@ int via_commit(struct via_channel *ch, size_t len, int64_t deadline)
 	if (r < 0)
 		return r;
 	if (!ch->loan || len > ch->loan_len)
-		return via__fail(&ch->error, -EINVAL,
+		return via__fail(via__channel_error(ch, VIA_SEND), -EINVAL,
 				 "commit of %zu bytes without a loan of that "
 				 "length",
 				 len);
@@ -348,9 +352,13 @@ int via_commit(struct via_channel *ch, size_t len, int64_t deadline)
 		ch->sent.sent++;
 		ch->sent.sent_bytes += len;
 	} else {
-		r = via_send(ch, ch->loan, len, deadline);
-		if (r < 0)
+		void *loan = ch->loan;
+
+		r = via_send(ch, loan, len, deadline);
+		if (r < 0) {
+			ch->loan = loan;
 			return r;
+		}
 	}
 	ch->loan = NULL;
 	return 0;

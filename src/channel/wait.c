@@ -222,7 +222,7 @@ int via_pollfd(struct via_channel *ch, enum via_role role, struct pollfd *ret)
 	if (side->watch_fd < 0)
 		r = watch_open(ch, side);
 	if (r < 0)
-		return via__fail_errno(&ch->error, r,
+		return via__fail_errno(via__channel_error(ch, role), r,
 				       "cannot make a pollable descriptor");
 	*ret = (struct pollfd){.fd = side->watch_fd, .events = POLLIN};
 	return 0;

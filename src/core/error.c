@@ -89,3 +89,12 @@ int via__fail_errno(struct via_error *err, int code, const char *format, ...)
 	err->code = code;
 	return code;
 }
+
+int via__fail_plain(struct via_error *err, int code, const char *text)
+{
+	if (err) {
+		err->code = code;
+		memcpy(err->text, text, strlen(text) + 1);
+	}
+	return code;
+}

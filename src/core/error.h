@@ -15,6 +15,10 @@
 int via__fail(struct via_error *err, int code, const char *format, ...)
 	__attribute__((cold, format(printf, 3, 4)));
 
+/* The same for a failure so common that formatting would cost: text is short,
+ * and copied as it is. */
+int via__fail_plain(struct via_error *err, int code, const char *text);
+
 /* The same, with ": " and via_strerror(code) behind the sentence. */
 int via__fail_errno(struct via_error *err, int code, const char *format, ...)
 	__attribute__((cold, format(printf, 3, 4)));

@@ -455,8 +455,10 @@ int via__assembly_park(struct via__assembly *a)
 	while (s->block.size < s->done) {
 		int r = grow(a, s);
 
-		if (r < 0)
+		if (r < 0) {
+			drop(a, s);
 			return r;
+		}
 	}
 	if (s->done)
 		memcpy(s->block.data, s->direct, s->done);

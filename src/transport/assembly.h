@@ -148,7 +148,8 @@ int via__assembly_give(struct via__assembly *a, struct via__sender *from,
 
 void via__assembly_release(struct via__assembly *a);
 
-/* The receiver's buffer goes away: keep what is in it. 0 or -ENOMEM. */
+/* The receiver's buffer goes away: keep what is in it. 0, or -ENOMEM: there was
+ * no memory for that, the message is dropped. */
 int via__assembly_park(struct via__assembly *a);
 
 /* No sender is left: drop and count half messages, forget everybody. */

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/check.h"
@@ -12,6 +14,15 @@
 #define LAST  VIA__FRAME_LAST
 #define KIB   (1u << 10)
 #define MAX   (1u << 20)
+
+#if defined(__has_feature) /* clang; gcc defines the macros below */
+#define SANITIZED                                                              \
+	(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
 
 static struct via__end end;
 static struct via__assembly a;
@@ -283,6 +294,40 @@ static void park_keeps_what_is_there(void **state)
 	via__assembly_fini(&a);
 }
 
+/* What cannot be kept is dropped: the receiver's buffer is his again. */
+static void park_without_memory_lets_go(void **state)
+{
+	enum {
+		LEN = 32u << 20
+	};
+	struct rlimit before, none = {1, 0};
+
+	(void)state;
+	if (SANITIZED)
+		check_skip("an allocator that may fail");
+
+	char *buf = malloc(LEN);
+	struct via__in in = {.buf = buf, .size = LEN};
+
+	assert_non_null(buf);
+	setup(1);
+	a.end->max = LEN;
+	(void)piece(FIRST, 7, 0, LEN - 1, LEN, 'a', &in);
+	assert_int_equal(getrlimit(RLIMIT_DATA, &before), 0);
+	none.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_DATA, &none), 0);
+
+	int r = via__assembly_park(&a);
+
+	assert_int_equal(setrlimit(RLIMIT_DATA, &before), 0);
+	assert_int_equal(r, -ENOMEM);
+	assert_int_equal(end.stats.dropped, 1);
+	assert_int_equal(via__assembly_park(&a), 0);
+	assert_int_equal(whole(7, 1, &in), 0);
+	via__assembly_fini(&a);
+	free(buf);
+}
+
 static void new_start_drops_the_half(void **state)
 {
 	(void)state;
@@ -530,6 +575,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(senders_interleave),
 	CHECK_TEST(another_senders_message_parks_the_half),
 	CHECK_TEST(park_keeps_what_is_there),
+	CHECK_TEST(park_without_memory_lets_go),
 	CHECK_TEST(new_start_drops_the_half),
 	CHECK_TEST(max_is_kept),
 	CHECK_TEST(meta_block_must_be_one),

@@ -87,6 +87,11 @@ static int next_packet(struct via__dgram *d)
 	len = via__ancillary_recv(d->fd, &iov, 1, &d->note);
 	if (len == -EAGAIN)
 		return dry(d);
+	/* Nothing that a stranger sends is an error of ours. */
+	if ((len >= 0 || d->note.has_cred) && !admits(d)) {
+		via__fds_close(&d->note.fds);
+		return GO_ON;
+	}
 	if (len == -EMSGSIZE || len == -EPROTO) {
 		d->end->stats.rejected++;
 		return via__fail(&d->end->error, -EPROTO,
@@ -95,10 +100,7 @@ static int next_packet(struct via__dgram *d)
 	if (len < 0)
 		return via__fail_errno(&d->end->error, (int)len,
 				       "cannot receive datagrams");
-	if (admits(d))
-		d->packet.tail = (size_t)len;
-	else
-		via__fds_close(&d->note.fds);
+	d->packet.tail = (size_t)len;
 	return GO_ON;
 }
 
@@ -133,25 +135,35 @@ static int take_piece(struct via__dgram *d, const struct via__frame *f,
 	return via__assembly_give(&d->assembly, from, in);
 }
 
-/* Look at the frame at head. */
-static int next_frame(struct via__dgram *d, struct via__in *in)
+/* The header at head: 0 or -EPROTO. */
+static int get_frame(struct via__dgram *d, struct via__frame *f)
 {
 	size_t len = d->packet.tail - d->packet.head;
-	uint8_t *data = d->packet.buf + d->packet.head;
-	struct via__fds none = {0};
-	struct via__frame f;
 	int r;
 
 	if (len < VIA__FRAME_LEN)
 		return via__fail(&d->end->error, -EPROTO,
 				 "a packet of %zu bytes was none of via's",
 				 len);
-	r = via__frame_get(&f, data, &d->end->error);
+	r = via__frame_get(f, d->packet.buf + d->packet.head, &d->end->error);
 	if (r)
 		return r;
-	if (f.len > len - VIA__FRAME_LEN)
+	if (f->len > len - VIA__FRAME_LEN)
 		return via__fail(&d->end->error, -EPROTO,
 				 "a frame is longer than its packet");
+	return 0;
+}
+
+/* Look at the frame at head. */
+static int next_frame(struct via__dgram *d, struct via__in *in)
+{
+	uint8_t *data = d->packet.buf + d->packet.head;
+	struct via__fds none = {0};
+	struct via__frame f;
+	int r = get_frame(d, &f);
+
+	if (r)
+		return r;
 	if (f.flags & VIA__FRAME_HELLO) {
 		r = via__assembly_hello(&d->assembly, &f);
 		r = r ? r : GO_ON;
@@ -182,12 +194,12 @@ static int recv_raw(struct via__dgram *d, struct via__in *in)
 		int r = via__packet_recv(&d->packet, d->fd, d->end, in,
 					 &d->note);
 
-		if (r)
+		if (r == -EAGAIN)
 			return r;
-		if (admits(d)) {
-			d->held = true;
-			return 0;
-		}
+		if ((!r || d->note.has_cred) && !admits(d))
+			continue;
+		d->held = !r;
+		return r;
 	}
 	return -EAGAIN;
 }
@@ -226,6 +238,9 @@ int via__dgram_recv(struct via__dgram *d, struct via__in *in)
 			r = next_packet(d);
 		}
 	}
+	/* Half a message may be in in->buf, which goes away now. */
+	if (r < 0 && r != -EAGAIN)
+		(void)via__dgram_park(d);
 	if (!r && in->info) {
 		in->info->pid = d->note.cred.pid ? d->note.cred.pid : -1;
 		in->info->uid = d->note.cred.uid;
@@ -262,8 +277,8 @@ int via__dgram_greet(struct via__dgram *d)
 		if (r < 0)
 			return r;
 	}
-	if (d->packet.tail - d->packet.head < VIA__FRAME_LEN)
-		return -EAGAIN; /* recv says what is wrong with it */
-	r = via__frame_get(&f, d->packet.buf + d->packet.head, &d->end->error);
+	if (d->packet.head == d->packet.tail)
+		return -EAGAIN;
+	r = get_frame(d, &f);
 	return r ? reject(d, r) : 0;
 }

@@ -142,14 +142,34 @@ void via__hub_join(struct via__peer *peer)
 	peer->hub->end->stats.joined++;
 }
 
+static void leave(struct via__peer *peer)
+{
+	struct via__hub *hub = peer->hub;
+
+	if (!peer->joined)
+		return;
+	peer->joined = false;
+	hub->end->stats.left++;
+	hub->stream_end = !--hub->n_joined;
+}
+
+/* Its end of file would be readable for ever; what hangs up shows anyway. */
+static void end_half(struct via__peer *peer)
+{
+	struct epoll_event ev = {.data.ptr = peer};
+
+	leave(peer);
+	peer->ended = true;
+	peer->hub->current = NULL;
+	/* Cannot fail: it is in the set. */
+	(void)epoll_ctl(peer->hub->epoll, EPOLL_CTL_MOD, peer->fd, &ev);
+}
+
 void via__hub_remove(struct via__peer *peer)
 {
 	struct via__hub *hub = peer->hub;
 
-	if (peer->joined) {
-		hub->end->stats.left++;
-		hub->stream_end = !--hub->n_joined;
-	}
+	leave(peer);
 	discard(peer, false);
 	(void)accepting(hub, true); /* else via__hub_poll() tries again */
 }
@@ -289,10 +309,14 @@ int via__hub_poll(struct via__hub *hub)
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < n; i++) {
-		if (events[i].data.ptr)
-			via__hub_queue(events[i].data.ptr);
-		else
+		struct via__peer *peer = events[i].data.ptr;
+
+		if (!peer)
 			accept_some(hub);
+		else if (peer->ended)
+			via__hub_remove(peer);
+		else
+			via__hub_queue(peer);
 	}
 	return n;
 }
@@ -321,9 +345,16 @@ static int ask(struct via__hub *hub, struct via__peer *peer, struct via__in *in)
 		hub->filling = in->buf ? peer : NULL;
 		return -EAGAIN;
 	}
-	if (r == -ENOMEM)
+	if (r == -ENOMEM) {
+		/* There may be enough for what others say. */
+		hub->current = NULL;
+		via__hub_queue(peer);
 		return r;
-	via__hub_remove(peer);
+	}
+	if (r == -EPIPE && hub->peers_max == 1 && hub->ops->half_close)
+		end_half(peer);
+	else
+		via__hub_remove(peer);
 	/* One at a time: the next is another conversation. */
 	if (r == -EPIPE)
 		return hub->peers_max == 1 && via__hub_ended(hub) ? -EPIPE
@@ -358,9 +389,14 @@ int via__hub_recv(struct via__hub *hub, struct via__in *in)
 			peer = via__hub_next(hub);
 		}
 		if (!peer)
-			return via__hub_ended(hub) ? -EPIPE : -EAGAIN;
+			break;
 		hub->burst = 0;
 	}
+	if (!via__hub_ended(hub))
+		return -EAGAIN;
+	/* One who has not joined may be filling in->buf, which goes away. */
+	(void)via__hub_park(hub);
+	return -EPIPE;
 }
 
 void via__hub_release(struct via__hub *hub)

@@ -41,12 +41,20 @@ struct via__peer {
 	bool joined;	   /* via__hub_join() */
 	bool queued;	   /* on hub->ready */
 	bool held;	   /* on hub->holders */
+	bool ended;	   /* sends no more, see half_close */
 };
 
 TAILQ_HEAD(via__peers, via__peer);
 
 struct via__peer_ops {
 	size_t size; /* of the transport's struct; comes zeroed */
+
+	/*
+	 * A peer whose stream has ended may still want to receive: if it is
+	 * the only one that can be, it stays until it hangs up or the
+	 * transport removes it.
+	 */
+	bool half_close;
 
 	/*
 	 * fd is a connection that was accepted and admitted (or given to

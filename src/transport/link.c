@@ -10,7 +10,7 @@
 #include "core/sys.h"
 #include "transport/ancillary.h"
 
-/* Messages that finish throws away before it lets its caller look up. */
+/* Messages that finish throws away before it looks for an end to that. */
 #define DISCARDS_MAX 64
 
 static bool is(const struct via__link *link, unsigned int kind)
@@ -40,14 +40,17 @@ static ssize_t link_read(struct via__reader *r, const struct iovec *iov, int n)
 		len = read_packet(link, iov, n, &a);
 	else
 		len = via__ancillary_recv(r->fd, (struct iovec *)iov, n, &a);
+	if (len >= 0 && is(link, VIA__LINK_RAW))
+		via__fds_close(&a.fds); /* nobody has asked for them */
 	if (len >= 0 && a.fds.n) {
 		int e = via__reader_add_fds(r, a.fds.fd, a.fds.n);
 
 		return e ? e : len;
 	}
-	if (len == -EMSGSIZE)
+	if (len == -EMSGSIZE || len == -EPROTO)
 		return via__fail(&link->end->error, -EPROTO,
-				 "a packet was longer than any of via's");
+				 "the peer sent a longer packet, or more "
+				 "descriptors, than any of via's");
 	return via__peer_is_gone(len) ? -ECONNRESET : len;
 }
 
@@ -246,6 +249,8 @@ int via__link_recv(struct via__link *link, struct via__in *in)
 			return -EAGAIN;
 		say_done(link);
 		r = -EPIPE;
+	} else if (r == -EAGAIN) {
+		link->finishing = false; /* given up, if ever */
 	}
 	return r;
 }
@@ -318,9 +323,10 @@ int via__link_send(struct via__link *link, struct via__out *out)
 
 	if (link->broken)
 		return link->broken;
-	if (out->n_fds && (!is(link, VIA__LINK_FDS) || is(link, VIA__LINK_RAW)))
+	if (is(link, VIA__LINK_RAW) && (out->n_fds || out->prefix_len))
 		return via__fail(&link->end->error, -EOPNOTSUPP,
-				 "descriptors do not go with raw messages");
+				 "raw messages go without topic, correlation "
+				 "and descriptors");
 	if (is(link, VIA__LINK_RAW | VIA__LINK_PACKETS))
 		r = via__packet_send(link->fd, out);
 	else
@@ -384,42 +390,56 @@ static int say_end(struct via__link *link)
 	return 0;
 }
 
-/* Read until DONE. A duplex end throws away what nobody will receive. */
+/* Reads nothing but the rest of a packet. */
+static ssize_t read_rest(struct via__reader *r, const struct iovec *iov, int n)
+{
+	const struct via__link *link = r->owner;
+
+	return via__packet_has_rest(&link->packet) ? link_read(r, iov, n)
+						   : -EAGAIN;
+}
+
+/*
+ * Read until DONE. A duplex end throws away what nobody will receive. Having
+ * done so for long, it stops where poll() knows of all that is to come.
+ */
 static int await_done(struct via__link *link)
 {
 	struct via__in in = {0};
+	int r = 0;
 
-	for (int i = 0; i < DISCARDS_MAX && !link->done; i++) {
-		int r = next(link, &in);
-
-		if (r == VIA__READER_END)
-			return via__fail(&link->end->error, -EPIPE,
-					 "the receiver left before it had all");
+	for (int i = 0; r >= 0 && r != VIA__READER_END && !link->done; i++) {
+		if (i == DISCARDS_MAX)
+			link->reader.read = read_rest;
+		r = next(link, &in);
 		if (r == 0)
 			via__reader_release(&link->reader);
-		else if (r < 0)
-			return r;
 	}
-	return link->done ? 0 : -EAGAIN;
+	link->reader.read = link_read;
+	if (r != VIA__READER_END)
+		return link->done ? 0 : r;
+	return via__fail(&link->end->error, -EPIPE,
+			 "the receiver left before it had all");
 }
 
 int via__link_finish(struct via__link *link)
 {
-	int r;
+	int said, r;
 
 	if (is_idle_copy(link))
 		return 0;
 	link->finishing = true;
 	via__link_release(link);
 	say_done(link);
-	r = say_end(link);
-	/* A receiver that is gone may have said DONE before. */
-	if ((r && r != -EPIPE) ||
+	said = say_end(link);
+	/* A receiver that is gone may have said DONE before; one that lets us
+	 * wait may itself wait for us to read. */
+	if ((said && said != -EPIPE && said != -EAGAIN) ||
 	    (link->kind & (VIA__LINK_RAW | VIA__LINK_DGRAM)))
-		return r;
+		return said;
 	r = await_done(link);
-	if (r)
-		return r;
+	if (r || said == -EAGAIN)
+		return r ? r : said;
 	if (link->done_count == link->writer.seq)
 		return 0;
 	return via__fail(&link->end->error, -EPIPE,
@@ -432,8 +452,8 @@ short via__link_events(const struct via__link *link, enum via_role role)
 {
 	if (role == VIA_SEND)
 		return POLLOUT;
-	/* finish may have to write first. */
-	return link->finishing && via__writer_pending(&link->writer)
-		       ? POLLIN | POLLOUT
-		       : POLLIN;
+	/* finish may have to write first, and reads up to DONE. */
+	if (link->finishing && via__writer_pending(&link->writer))
+		return link->done ? POLLOUT : POLLIN | POLLOUT;
+	return POLLIN;
 }

@@ -34,8 +34,7 @@ enum via__link_kind {
 	VIA__LINK_PACKETS = 2, /* SOCK_SEQPACKET or SOCK_DGRAM */
 	VIA__LINK_DGRAM = 4,   /* SOCK_DGRAM: sends only, hears nothing */
 	VIA__LINK_PAIR = 8,    /* both ends were made at once: no HELLO */
-	VIA__LINK_FDS = 16,    /* messages may carry descriptors */
-	VIA__LINK_RECEIVES = 32,
+	VIA__LINK_RECEIVES = 16,
 };
 
 struct via__link {

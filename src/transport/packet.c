@@ -82,7 +82,7 @@ ssize_t via__packet_readv(struct via__packet *p, int fd,
 	struct iovec all[4];
 	size_t room = 0;
 
-	if (p->guessed.iov_len || p->head < p->tail) {
+	if (via__packet_has_rest(p)) {
 		*ret = (struct via__ancillary){0};
 		return give(p, iov, n);
 	}
@@ -130,8 +130,14 @@ int via__packet_recv(struct via__packet *p, int fd, struct via__end *end,
 			"a packet was longer than max=%llu and dropped",
 			(unsigned long long)end->max);
 	}
-	if (len < 0)
+	if (len == -EPROTO)
+		return via__fail(&end->error, -EPROTO,
+				 "a packet came with more than %d descriptors",
+				 VIA_FDS_MAX);
+	if (len == -EAGAIN || via__peer_is_gone(len))
 		return (int)len;
+	if (len < 0)
+		return via__fail_errno(&end->error, (int)len, "cannot receive");
 	if (len == 0 && !ret->has_cred)
 		return -EPIPE;
 	in->data = in->buf;

@@ -45,6 +45,12 @@ ssize_t via__packet_readv(struct via__packet *p, int fd,
 			  const struct iovec *iov, int n, struct iovec guess,
 			  struct via__ancillary *ret);
 
+/* Whether there is something to be given out. */
+static inline bool via__packet_has_rest(const struct via__packet *p)
+{
+	return p->guessed.iov_len || p->head < p->tail;
+}
+
 /* Move what was guessed wrong to memory of our own. */
 void via__packet_settle(struct via__packet *p);
 

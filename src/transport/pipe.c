@@ -116,6 +116,10 @@ int via__pipe_send(struct via__end *end, struct via__out *out)
 {
 	struct via__pipe *p = (struct via__pipe *)end;
 
+	if (p->raw && out->prefix_len)
+		return via__fail(&end->error, -EOPNOTSUPP,
+				 "raw messages go without topic and "
+				 "correlation");
 	return send_result(end, via__writer_send(&p->writer, out));
 }
 

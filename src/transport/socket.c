@@ -23,6 +23,12 @@ static struct via__link *link_of(struct via__peer *peer)
 	return &((struct socket_peer *)peer)->link;
 }
 
+static struct via__peer *peer_of(struct via__link *link)
+{
+	return (struct via__peer *)((char *)link -
+				    offsetof(struct socket_peer, link));
+}
+
 static bool receives_first(const struct via__socket *s)
 {
 	return (s->end.role & ~VIA_DUPLEX) == VIA_RECV;
@@ -34,10 +40,18 @@ static void lock(struct via__socket *s)
 		(void)pthread_mutex_lock(&s->lock); /* cannot fail */
 }
 
-static void unlock(struct via__socket *s)
+/* A slot of that direction returns r. */
+static int unlock(struct via__socket *s, enum via_role role, int r)
 {
-	if (s->end.role & VIA_DUPLEX)
-		(void)pthread_mutex_unlock(&s->lock);
+	struct via__end *end = &s->end;
+
+	if (!(end->role & VIA_DUPLEX))
+		return r;
+	if (r < 0 && r != -EAGAIN)
+		*(role == VIA_SEND ? &end->send_error
+				   : &end->recv_error) = end->error;
+	(void)pthread_mutex_unlock(&s->lock);
+	return r;
 }
 
 /* --- Peers of a receiver --- */
@@ -102,6 +116,7 @@ static const struct via__peer_ops peer_ops = {
 /* Whoever does not speak via would not understand a refusal. */
 static const struct via__peer_ops raw_ops = {
 	.size = sizeof(struct socket_peer),
+	.half_close = true,
 	.start = peer_start,
 	.recv = peer_recv,
 	.release = peer_release,
@@ -210,8 +225,7 @@ int via__socket_send(struct via__end *end, struct via__out *out)
 	else if (link)
 		r = via__link_send(link, out);
 	s->begun_with = link;
-	unlock(s);
-	return r;
+	return unlock(s, VIA_SEND, r);
 }
 
 int via__socket_send_batch(struct via__end *end, const struct iovec *msgs,
@@ -225,8 +239,7 @@ int via__socket_send_batch(struct via__end *end, const struct iovec *msgs,
 	link = outgoing(s);
 	if (link)
 		r = via__link_send_batch(link, msgs, n);
-	unlock(s);
-	return r;
+	return unlock(s, VIA_SEND, r);
 }
 
 int via__socket_flush(struct via__end *end)
@@ -239,8 +252,7 @@ int via__socket_flush(struct via__end *end)
 	link = receives_first(s) ? s->peer : &s->link;
 	if (link)
 		r = via__link_flush(link);
-	unlock(s);
-	return r;
+	return unlock(s, VIA_SEND, r);
 }
 
 int via__socket_recv(struct via__end *end, struct via__in *in)
@@ -251,8 +263,7 @@ int via__socket_recv(struct via__end *end, struct via__in *in)
 	lock(s);
 	r = receives_first(s) ? via__hub_recv(&s->hub, in)
 			      : via__link_recv(&s->link, in);
-	unlock(s);
-	return r;
+	return unlock(s, VIA_RECV, r);
 }
 
 void via__socket_release(struct via__end *end)
@@ -264,7 +275,7 @@ void via__socket_release(struct via__end *end)
 		via__hub_release(&s->hub);
 	else
 		via__link_release(&s->link);
-	unlock(s);
+	(void)unlock(s, VIA_RECV, 0);
 }
 
 int via__socket_park(struct via__end *end)
@@ -275,8 +286,7 @@ int via__socket_park(struct via__end *end)
 	lock(s);
 	r = receives_first(s) ? via__hub_park(&s->hub)
 			      : via__link_park(&s->link);
-	unlock(s);
-	return r;
+	return unlock(s, VIA_RECV, r);
 }
 
 int via__socket_pollfd(struct via__end *end, enum via_role role,
@@ -290,12 +300,14 @@ int via__socket_pollfd(struct via__end *end, enum via_role role,
 			.fd = s->fd,
 			.events = via__link_events(&s->link, role),
 		};
-	else if (role == VIA_SEND && s->peer)
-		*ret = (struct pollfd){.fd = s->peer->fd, .events = POLLOUT};
+	else if (s->peer && (role == VIA_SEND || s->peer->finishing))
+		*ret = (struct pollfd){
+			.fd = s->peer->fd,
+			.events = via__link_events(s->peer, role),
+		};
 	else
 		*ret = (struct pollfd){.fd = s->hub.epoll, .events = POLLIN};
-	unlock(s);
-	return 0;
+	return unlock(s, role, 0);
 }
 
 /* Read on until somebody has introduced himself. */
@@ -335,16 +347,23 @@ int via__socket_greet(struct via__end *end)
 	lock(s);
 	r = receives_first(s) ? greet_peers(&s->hub)
 			      : via__link_greet(&s->link);
-	unlock(s);
-	return r;
+	return unlock(s, VIA_RECV, r);
 }
 
 int via__socket_finish(struct via__end *end)
 {
 	struct via__socket *s = socket_of(end);
-	struct via__link *link = receives_first(s) ? s->peer : &s->link;
+	struct via__link *link;
+	int r = 0;
 
-	return link ? via__link_finish(link) : 0;
+	lock(s);
+	link = receives_first(s) ? s->peer : &s->link;
+	if (link)
+		r = via__link_finish(link);
+	/* Both have said all: the next may come. */
+	if (!r && s->peer && peer_of(s->peer)->ended)
+		via__hub_remove(peer_of(s->peer));
+	return unlock(s, VIA_SEND, r);
 }
 
 void via__socket_fini(struct via__socket *s, bool forked)

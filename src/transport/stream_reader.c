@@ -373,5 +373,9 @@ void via__reader_release(struct via__reader *r)
 
 int via__reader_park(struct via__reader *r)
 {
-	return via__assembly_park(&r->assembly);
+	int rc = via__assembly_park(&r->assembly);
+
+	if (rc < 0)
+		r->from = NULL; /* dropped: the rest of its frame is skipped */
+	return rc;
 }

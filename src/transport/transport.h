@@ -47,7 +47,19 @@ struct via__end {
 	/* Set, with via__fail(), by any slot that returns other than 0,
 	 * -EAGAIN or -EINPROGRESS. */
 	struct via_error error;
+	/* Of a duplex end, whose directions may be two threads: what error was
+	 * when a slot of that direction failed. */
+	struct via_error send_error, recv_error;
 };
+
+/* The sentence of a slot of that direction that has failed. */
+static inline const struct via_error *via__end_error(const struct via__end *end,
+						     enum via_role role)
+{
+	if (!(end->role & VIA_DUPLEX))
+		return &end->error;
+	return role == VIA_SEND ? &end->send_error : &end->recv_error;
+}
 
 /* A message on its way out. */
 struct via__out {

@@ -83,7 +83,7 @@ static struct unix_end *unix_new(const struct unix_options *o,
 	if (!u)
 		return NULL;
 	kind |= types[o->type].kind;
-	kind |= o->raw ? VIA__LINK_RAW : VIA__LINK_FDS;
+	kind |= o->raw ? VIA__LINK_RAW : 0;
 	via__socket_init(&u->socket, &via__transport_unix, role, common, kind,
 			 o->buffer);
 	u->socket.access = o->access;

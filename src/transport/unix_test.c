@@ -1,56 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* unix: names and who may use them, datagrams, descriptors, raw, pairs. */
+/* unix: names, descriptors, raw, pairs. */
+#include "transport/unix_test.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "core/frame.h"
 #include "transport/ancillary.h"
-#include "transport/end_test.h"
-
-#define NOBODY 65534
-
-static const char *const types[] = {"stream", "seqpacket", "dgram"};
-#define FOR_EACH_TYPE(type)                                                    \
-	for (size_t type = 0; type < sizeof(types) / sizeof(*types); type++)
-
-/* A directory of our own, and a URL of a socket in it. */
-static char dir[64], path[80];
-
-static const char *url_of(const char *options)
-{
-	static char url[256];
-
-	(void)snprintf(url, sizeof(url), "unix:%s?%s", path, options);
-	return url;
-}
-
-static const char *url_of_type(size_t type)
-{
-	char options[32];
-
-	(void)snprintf(options, sizeof(options), "type=%s", types[type]);
-	return url_of(options);
-}
-
-static int make_dir(void **state)
-{
-	strcpy(dir, "/tmp/via-unix-test-XXXXXX");
-	if (!mkdtemp(dir) || chmod(dir, 0755))
-		return -1;
-	(void)snprintf(path, sizeof(path), "%s/s", dir);
-	return check_before(state);
-}
-
-/* Fails if a name is left. */
-static int remove_dir(void **state)
-{
-	return check_after(state) || rmdir(dir);
-}
 
 static void refused_with(const char *url, int code, const char *word)
 {
@@ -61,30 +19,6 @@ static void refused_with(const char *url, int code, const char *word)
 	assert_int_equal(err.code, code);
 	if (!strstr(err.text, word))
 		fail_msg("%s: no word of %s", err.text, word);
-}
-
-/* Run in a child with this user, to be joined by reap(). */
-static pid_t spawn_as(uid_t uid, void (*run)(void))
-{
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (!pid) {
-		if (uid && (setgid(uid) || setuid(uid)))
-			_exit(99);
-		run();
-		_exit(0);
-	}
-	return pid;
-}
-
-static void reap(pid_t pid)
-{
-	int status;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* --- Names --- */
@@ -241,308 +175,6 @@ static void another_type_is_told(void **state)
 	assert_non_null(strstr(tx->error.text, "type="));
 	end_close(tx);
 	end_close(rx);
-}
-
-/* --- Who may come in --- */
-
-static char url_for_child[128];
-
-static void be_refused_by_mode(void)
-{
-	struct via__end *tx = end_open(url_for_child, VIA_SEND);
-
-	_exit(tx->transport->connect(tx) != -EACCES);
-}
-
-static void be_refused_by_list(void)
-{
-	struct via__end *tx = end_open(url_for_child, VIA_SEND);
-
-	if (end_connect(tx) || end_greet(tx) != -EACCES ||
-	    end_send_text(tx, "x") != -EACCES)
-		_exit(1);
-}
-
-static void be_admitted(void)
-{
-	struct via__end *tx = end_sender(url_for_child);
-
-	if (end_greet(tx) || end_send_text(tx, "x") || end_finish(tx))
-		_exit(1);
-}
-
-static void the_mode_keeps_others_out(void **state)
-{
-	(void)state;
-	if (geteuid())
-		check_skip("root");
-	FOR_EACH_TYPE(type)
-	{
-		struct via__end *rx;
-
-		strcpy(url_for_child, url_of_type(type));
-		rx = end_open(url_for_child, VIA_RECV);
-		reap(spawn_as(NOBODY, be_refused_by_mode));
-		end_expect_quiet(rx);
-		end_close(rx);
-	}
-}
-
-/* Accept until the child has done its work. */
-static void serve_refusal(struct via__end *rx, pid_t pid)
-{
-	struct via__in in = {0};
-	int status;
-
-	while (!waitpid(pid, &status, WNOHANG))
-		assert_int_equal(rx->transport->recv(rx, &in), -EAGAIN);
-	assert_int_equal(status, 0);
-}
-
-static void lists_keep_others_out(void **state)
-{
-	static const char *const urls[] = {
-		"unix:@via-unix-test-%d",
-		"unix:@via-unix-test-%d?type=seqpacket",
-		"unix:@via-unix-test-%d?allow-uid=1&allow-gid=1",
-	};
-
-	(void)state;
-	if (geteuid())
-		check_skip("root");
-	for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
-		struct via__end *rx;
-
-		(void)snprintf(url_for_child, sizeof(url_for_child), urls[i],
-			       (int)getpid());
-		rx = end_open(url_for_child, VIA_RECV);
-		/* The child is not to hold the listener's list against us. */
-		serve_refusal(rx, spawn_as(NOBODY, be_refused_by_list));
-		assert_true(rx->stats.rejected >= 1);
-		assert_int_equal(rx->stats.joined, 0);
-		end_close(rx);
-	}
-}
-
-static void lists_let_others_in(void **state)
-{
-	static const char *const options[] = {
-		"mode=0666",
-		"mode=0666&allow-uid=65534",
-		"mode=0666&allow-uid=1,65534",
-		"mode=0666&allow-gid=65534",
-		"mode=0666&allow-uid=any",
-		"mode=0666&type=seqpacket&allow-uid=65534",
-		"mode=0666&type=dgram&allow-uid=65534",
-	};
-
-	(void)state;
-	if (geteuid())
-		check_skip("root");
-	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
-		struct via_msg info;
-		struct via__in in = {.info = &info};
-		struct via__end *rx;
-		pid_t pid;
-
-		strcpy(url_for_child, url_of(options[i]));
-		rx = end_open(url_for_child, VIA_RECV);
-		pid = spawn_as(NOBODY, be_admitted);
-		assert_int_equal(end_recv(rx, &in), 0);
-		assert_int_equal(info.pid, pid);
-		assert_int_equal(info.uid, NOBODY);
-		end_expect_code(rx, -EPIPE);
-		reap(pid);
-		end_close(rx);
-	}
-}
-
-static void be_ignored(void)
-{
-	struct via__end *tx = end_sender(url_for_child);
-
-	if (end_send_text(tx, "x"))
-		_exit(1);
-}
-
-static void lists_are_asked_for_each_datagram(void **state)
-{
-	static const char *const options[] = {
-		"mode=0666&type=dgram&allow-uid=1",
-		"mode=0666&type=dgram&allow-uid=1&raw",
-	};
-
-	(void)state;
-	if (geteuid())
-		check_skip("root");
-	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
-		struct via__end *rx, *tx;
-
-		strcpy(url_for_child, url_of(options[i]));
-		rx = end_open(url_for_child, VIA_RECV);
-		tx = end_sender(url_for_child);
-		reap(spawn_as(NOBODY, be_ignored));
-		assert_int_equal(end_send_text(tx, "ours"), 0);
-		end_expect(rx, "ours");
-		end_expect_quiet(rx);
-		assert_true(rx->stats.rejected >= 1);
-		end_close(tx);
-		end_close(rx);
-	}
-}
-
-static int ready[2];
-
-static void squat(void)
-{
-	(void)end_open(url_for_child, VIA_RECV);
-	if (write(ready[1], "", 1) != 1)
-		_exit(1);
-	pause();
-}
-
-static void a_squatter_on_an_abstract_name_is_found_out(void **state)
-{
-	char allowed[160], byte;
-	struct via__end *tx;
-	pid_t pid;
-
-	(void)state;
-	if (geteuid())
-		check_skip("root");
-	assert_int_equal(pipe(ready), 0);
-	(void)snprintf(url_for_child, sizeof(url_for_child),
-		       "unix:@via-unix-test-%d", (int)getpid());
-	pid = spawn_as(NOBODY, squat);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	tx = end_open(url_for_child, VIA_SEND);
-	assert_int_equal(end_connect(tx), -EACCES);
-	assert_non_null(strstr(tx->error.text, "65534"));
-	end_close(tx);
-	(void)snprintf(allowed, sizeof(allowed), "%s?allow-uid=65534",
-		       url_for_child);
-	end_close(end_sender(allowed));
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	close(ready[0]);
-	close(ready[1]);
-}
-
-/* --- Datagrams --- */
-
-static void dgram_senders_come_and_go(void **state)
-{
-	const char *url = url_of("type=dgram");
-	struct via__end *rx = end_open(url, VIA_RECV);
-
-	(void)state;
-	assert_int_equal(rx->transport->greet(rx), -EAGAIN);
-	for (int round = 0; round < 2; round++) {
-		struct via__end *a = end_sender(url), *b = end_sender(url);
-
-		assert_int_equal(end_greet(rx), 0);
-		assert_int_equal(end_send_text(a, "a"), 0);
-		assert_int_equal(end_send_text(b, "b"), 0);
-		assert_int_equal(end_finish(a), 0);
-		end_expect(rx, "a");
-		end_expect(rx, "b");
-		end_expect_quiet(rx);
-		assert_int_equal(end_finish(b), 0);
-		end_expect_code(rx, -EPIPE);
-		end_expect_quiet(rx);
-		end_close(a);
-		end_close(b);
-	}
-	end_close(rx);
-}
-
-static void dgram_messages_may_be_long_and_interleave(void **state)
-{
-	enum {
-		LEN = 300000
-	};
-	static char text[2][LEN];
-	const char *url = url_of("type=dgram");
-	struct via__end *rx = end_open(url, VIA_RECV);
-	struct via__end *tx[2] = {end_sender(url), end_sender(url)};
-	int r[2] = {-EAGAIN, -EAGAIN}, got = 0;
-	struct via__out out[2];
-
-	(void)state;
-	for (int i = 0; i < 2; i++) {
-		memset(text[i], 'a' + i, LEN);
-		out[i] = (struct via__out){.data = text[i], .len = LEN};
-	}
-	while (got < 2) {
-		struct via__in in = {0};
-
-		for (int i = 0; i < 2; i++)
-			if (r[i])
-				r[i] = tx[i]->transport->send(tx[i], &out[i]);
-		rx->transport->release(rx);
-		if (rx->transport->recv(rx, &in))
-			continue;
-		assert_int_equal(in.len, LEN);
-		assert_memory_equal(in.data, text[((char *)in.data)[0] - 'a'],
-				    LEN);
-		got++;
-	}
-	end_close(tx[0]);
-	end_close(tx[1]);
-	end_close(rx);
-}
-
-static void a_wrong_datagram_harms_nobody(void **state)
-{
-	const char *url = url_of("type=dgram");
-	struct via__end *rx = end_open(url, VIA_RECV);
-	struct via__end *tx = end_sender(url);
-	struct via__end *bad = end_sender(url_of("type=dgram&raw"));
-
-	(void)state;
-	assert_int_equal(end_send_text(tx, "one"), 0);
-	assert_int_equal(end_send_text(bad, "short"), 0);
-	assert_int_equal(end_send_text(bad, "quite long enough for a frame, but"
-					    "none at all"),
-			 0);
-	assert_int_equal(end_send_text(tx, "two"), 0);
-	end_expect(rx, "one");
-	end_expect_code(rx, -EPROTO);
-	end_expect_code(rx, -EPROTO);
-	end_expect(rx, "two");
-	assert_int_equal(rx->stats.rejected, 2);
-	end_close(bad);
-	end_close(tx);
-	end_close(rx);
-}
-
-static void dgram_receiver_gone(void **state)
-{
-	const char *url = url_of("type=dgram");
-	struct via__end *rx = end_open(url, VIA_RECV);
-	struct via__end *tx = end_sender(url);
-
-	(void)state;
-	end_close(rx);
-	assert_int_equal(end_send_text(tx, "x"), -EPIPE);
-	end_close(tx);
-}
-
-static void dgram_refuses_what_it_cannot(void **state)
-{
-	struct via__end *end, *ends[2];
-	struct via_error err;
-	struct end_args a;
-
-	(void)state;
-	assert_int_equal(end_try(url_of("type=dgram"), VIA_RECV | VIA_DUPLEX,
-				 &end, &err),
-			 -EOPNOTSUPP);
-	end_args(&a, "unix:?type=dgram");
-	assert_int_equal(
-		a.transport->pair(&a.url, a.options, &a.common, ends, &err),
-		-EOPNOTSUPP);
-	free(a.options);
 }
 
 /* --- Descriptors --- */
@@ -779,8 +411,6 @@ static void an_exported_end_is_opened_again(void **state)
 	}
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
-
 static const struct CMUnitTest tests[] = {
 	TEST(a_file_has_the_mode_and_goes_at_close),
 	TEST(a_file_has_the_owner),
@@ -791,16 +421,6 @@ static const struct CMUnitTest tests[] = {
 	TEST(a_name_is_as_long_as_fits),
 	TEST(a_sender_waits_for_the_name),
 	TEST(another_type_is_told),
-	TEST(the_mode_keeps_others_out),
-	TEST(lists_keep_others_out),
-	TEST(lists_let_others_in),
-	TEST(lists_are_asked_for_each_datagram),
-	TEST(a_squatter_on_an_abstract_name_is_found_out),
-	TEST(dgram_senders_come_and_go),
-	TEST(dgram_messages_may_be_long_and_interleave),
-	TEST(a_wrong_datagram_harms_nobody),
-	TEST(dgram_receiver_gone),
-	TEST(dgram_refuses_what_it_cannot),
 	TEST(descriptors_travel),
 	TEST(undelivered_descriptors_are_closed),
 	TEST(too_many_descriptors_are_an_attack),

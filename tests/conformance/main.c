@@ -107,10 +107,9 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "--every-mechanism"))
 		return every_mechanism(argv + 2);
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	check_output();
 	(void)signal(SIGPIPE, SIG_DFL);
 	variant_init(argc, argv);
-	cmocka_set_message_output(CM_OUTPUT_TAP);
 	if (pattern)
 		cmocka_set_test_filter(pattern);
 
