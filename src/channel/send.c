@@ -42,7 +42,7 @@ static int send_failed(struct via_channel *ch, int r)
 				 "%s: full, the receiver does not take what is "
 				 "sent",
 				 ch->url);
-	if (r != -EMSGSIZE)
+	if (r != -EMSGSIZE && r != -EOPNOTSUPP)
 		ch->send_error = r;
 	return via__channel_failed(ch, VIA_SEND, r);
 }
