@@ -189,7 +189,6 @@ static const struct verb_option *option_of(const struct verb *verb, int got)
 	return opt;
 }
 
-/* What the synopsis calls the first operand that is not there. */
 static void check_operands(const struct verb *verb, int n)
 {
 	if (n < verb->operands_min)

@@ -124,6 +124,7 @@ static void put_options(const struct via_option *o)
 	puts(".El");
 }
 
+/* With a date the first line of the file makes the page's header. */
 static int put_file(const char *name, const char *date)
 {
 	char line[1024], page[32], section[8], summary[80];
@@ -131,11 +132,13 @@ static int put_file(const char *name, const char *date)
 
 	if (!f)
 		return -errno;
-	if (date &&
-	    fscanf(f, "%31s %7s %79[^\n] ", page, section, summary) == 3)
-		put_header(date, page, section, summary);
 	while (fgets(line, sizeof(line), f)) {
-		if (strcmp(line, "@verbs@\n") == 0)
+		if (strncmp(line, ".\\\"", 3) == 0)
+			continue;
+		if (date && sscanf(line, "%31s %7s %79[^\n]", page, section,
+				   summary) == 3)
+			put_header(date, page, section, summary);
+		else if (strcmp(line, "@verbs@\n") == 0)
 			put_verbs();
 		else if (strcmp(line, "@mechanisms@\n") == 0)
 			put_mechanisms();
@@ -143,6 +146,7 @@ static int put_file(const char *name, const char *date)
 			put_options(via_common_options());
 		else
 			fputs(line, stdout);
+		date = NULL;
 	}
 	fclose(f);
 	return 0;
@@ -202,8 +206,10 @@ static int put_verb(const char *date, const struct verb *verb,
 	     "0 on success, 1 on failure, 2 for a mistake in the command line.\n"
 	     ".Sh EXAMPLES");
 	for (const struct verb_example *e = verb->examples; e->command; e++) {
-		printf("%s:\n", e->what);
-		puts(".Bd -literal -offset indent");
+		if (e > verb->examples)
+			puts(".Pp");
+		put_text(e->what, strlen(e->what));
+		puts(":\n.Bd -literal -offset indent");
 		put_line(e->command);
 		puts(".Ed");
 	}

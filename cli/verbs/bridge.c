@@ -73,12 +73,16 @@ static ssize_t send_plain(struct flow *f)
 	return via_send_batch(f->to->out, iov, n, VIA_NO_WAIT);
 }
 
-/* A message with more than bytes. */
+/* A message with more than bytes; only these go on where no more can. */
 static ssize_t send_rich(struct flow *f)
 {
 	const struct via_msg *m = &f->msgs[f->next];
 	int err = via_sendmsg(f->to->out, m, VIA_NO_WAIT);
 
+	if (err == -EOPNOTSUPP) {
+		(void)cli_channel_error(f->to->out);
+		err = via_send(f->to->out, m->data, m->len, VIA_NO_WAIT);
+	}
 	if (err < 0)
 		return err;
 	for (unsigned int i = 0; i < m->n_fds; i++)
@@ -122,21 +126,30 @@ static enum step flush(struct flow *f)
 	return GO_ON;
 }
 
+static enum step senders_left(struct flow *f)
+{
+	struct side *from = f->from;
+
+	if (!f->follow || !cli_can_follow(from->in, &f->joined))
+		return ENDED;
+	/* The next may come when this one has heard our end, too. */
+	if (from->out == from->in)
+		(void)via_finish(from->out, VIA_NO_WAIT);
+	return GO_ON;
+}
+
 static enum step take_some(struct flow *f)
 {
 	ssize_t n = via_take_batch(f->from->in, f->msgs, BATCH, VIA_NO_WAIT);
 
 	if (n == -EAGAIN)
 		return WAIT_FROM;
-	if (n == -EPIPE) {
-		if (!f->follow || !cli_can_follow(f->from->in, &f->joined))
-			return ENDED;
-		/* The next may come when this one has heard our end, too. */
-		(void)via_finish(f->from->out, VIA_NO_WAIT);
+	if (n == -EPIPE)
+		return senders_left(f);
+	if (n == -EPROTO && cli_goes_on(f->from->in, &f->rejected)) {
+		f->failed = true;
 		return GO_ON;
 	}
-	if (n == -EPROTO && cli_goes_on(f->from->in, &f->rejected))
-		return GO_ON;
 	if (n < 0)
 		return fail(f, f->from->in);
 	f->n = (unsigned int)n;

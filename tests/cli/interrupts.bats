@@ -41,17 +41,6 @@ flood() {
 	start send "$1" 2>/dev/null < <(exec 3>&- 5>&- 6>&-; exec yes)
 }
 
-# Wait until the pipe $1 has no room.
-full() {
-	python3 - "$1" <<-'END'
-		import os, select, sys
-		poll = select.poll()
-		fd = os.open(sys.argv[1], os.O_RDWR | os.O_NONBLOCK)
-		poll.register(fd, select.POLLOUT)
-		while poll.poll(0): pass
-	END
-}
-
 @test "Ctrl-C ends a receiver whose output is stuck" {
 	mkfifo out
 	exec 6<>out

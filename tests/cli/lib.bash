@@ -45,12 +45,23 @@ ended() {
 	wait "$1" || status=$?
 }
 
+# Wait until the pipe $1 has no room.
+full() {
+	python3 - "$1" <<-'END'
+		import os, select, sys
+		poll = select.poll()
+		fd = os.open(sys.argv[1], os.O_RDWR | os.O_NONBLOCK)
+		poll.register(fd, select.POLLOUT)
+		while poll.poll(0): pass
+	END
+}
+
 # The last command of run failed with status $1 and one line that has $2 in it.
 failed_with() {
 	echo "status $status: $output"
 	[ "$status" -eq "$1" ]
 	[ "${#lines[@]}" -eq 1 ]
-	[[ "$output" == "via "*": "*"$2"* ]]
+	[[ "$output" == via*": "*"$2"* ]]
 }
 
 # URLs of every mechanism that two programs can meet by: a sender on these

@@ -140,6 +140,22 @@ crosses() {
 	ended "$pid"
 }
 
+@test "a slow reader gets everything" {
+	seq 300000 >in
+	mkfifo screen
+	exec 6<>screen
+	start recv unix:s >screen
+	receiver=$pid
+	start send unix:s in
+	full screen
+	cat screen >out 6>&- &
+	reader=$!
+	ended "$receiver"
+	exec 6>&-
+	ended "$reader"
+	cmp in out
+}
+
 @test "follow goes on when the last sender has left" {
 	start recv --follow -n 2 unix:s >out
 	via send unix:s -m one
