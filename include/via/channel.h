@@ -171,8 +171,9 @@ VIA_API int via_export(struct via_channel *ch, char *url, size_t size);
 
 /*
  * Say that this end sends no more: the receiver comes to the end of the stream
- * when it has all of it. Waits for that as via_close() does. A duplex end goes
- * on receiving.
+ * when it has all of it. Waits for that as via_close() does. A duplex end with
+ * ?raw goes on receiving; one with frames does not, and what its peer still
+ * sends is lost.
  *
  * Returns 0, -ETIMEDOUT, -EAGAIN, -EPIPE as via_close(); -EOPNOTSUPP (a
  * receiving end), -EPERM (forked).
