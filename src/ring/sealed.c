@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -82,6 +83,11 @@ static int create(const char *name)
 /* Have every page now, rather than SIGBUS later. 0 or -errno. */
 static int reserve(int fd, size_t len)
 {
+	struct rlimit limit;
+
+	/* Beyond it ftruncate() raises SIGXFSZ: setrlimit(2). */
+	if (!getrlimit(RLIMIT_FSIZE, &limit) && len > limit.rlim_cur)
+		return -EFBIG;
 	if (ftruncate(fd, (off_t)len))
 		return -errno;
 	for (size_t at = 0; at < len; at += RESERVE_STEP) {
