@@ -23,6 +23,10 @@ struct via__side {
 	int64_t spin_ns;    /* how long to spin; -1: for ever */
 	unsigned int skip;  /* waits to come that will not spin */
 	unsigned int skips; /* how many those were when skip was set */
+	bool resting;	    /* the last wait slept to see a batch come */
+	uint64_t batch;	    /* how many came after such sleeps, on average */
+	unsigned int waits;
+	uint64_t messages; /* before the last wait */
 	uint64_t blocked_ns;
 	uint64_t sleeps;
 	/* For via_pollfd(), made when it is first called. */

@@ -21,6 +21,10 @@
 #define TRIES_PER_LOOK 8
 /* The most waits in a row that do not even try to spin. */
 #define SKIPS_MAX 255
+/* One wait in so many sleeps where spinning pays: see rests(). */
+#define WAITS_PER_REST 1024
+/* So many messages after a sleep are a stream. */
+#define STREAM 8
 
 static inline void relax(void)
 {
@@ -97,13 +101,40 @@ static int sleep_once(struct via_channel *ch, struct via__side *side,
 	return r < 0 ? r : 0;
 }
 
+/*
+ * Whether to sleep although spinning would be quicker. A stream through the
+ * kernel goes faster if nobody asks for each message at once: both sides want
+ * the same locks, and one sleep brings many messages. Only a sleep can tell, so
+ * one is tried now and then, and repeated as long as a batch follows.
+ */
+static bool rests(const struct via_channel *ch, struct via__side *side)
+{
+	uint64_t messages = side->role == VIA_RECV ? ch->received.received
+						   : ch->sent.sent;
+	uint64_t batch = messages - side->messages;
+
+	side->messages = messages;
+	if (ch->transport->in_memory || side->spin_ns < 0)
+		return false;
+	if (side->resting) {
+		side->batch = (3 * side->batch + batch) / 4;
+		side->resting = side->batch >= STREAM;
+	} else if (++side->waits % WAITS_PER_REST == 0) {
+		side->batch = 2 * STREAM;
+		side->resting = true;
+	}
+	return side->resting;
+}
+
 static int wait_for(struct via_channel *ch, struct via__side *side,
 		    int64_t deadline, via__op *op, void *arg)
 {
 	int64_t start = via__now();
 	int r = -EAGAIN;
 
-	if (side->skip)
+	if (rests(ch, side))
+		; /* to sleep at once */
+	else if (side->skip)
 		side->skip--;
 	else if (side->spin_ns)
 		r = spin(ch, side, start, deadline, op, arg);
