@@ -37,6 +37,7 @@ void via__lane_reader_init(struct via__lane_reader *r,
 		.size = size,
 		.mask = size - 1,
 		.due = size / 8,
+		.limit = size,
 	};
 }
 
@@ -56,7 +57,7 @@ void via__lane_barrier(void)
 
 int via__lane_refresh(struct via__lane_writer *w)
 {
-	/* Pairs with the store in via__lane_move(): the reader has read what
+	/* Pairs with the store in via__lane_tell(): the reader has read what
 	 * is about to be written over. */
 	uint64_t head = atomic_load_explicit(&w->bell.peer->cursor,
 					     memory_order_acquire);
