@@ -32,6 +32,7 @@
 #include <string.h>
 
 #define VIA__LANE_HEADER   8
+#define VIA__LANE_SHORT	   64 /* bytes: see via__lane_write() */
 #define VIA__LANE_SIZE_MIN ((size_t)4 << 10)
 #define VIA__LANE_SIZE_MAX ((size_t)1 << 30)
 
@@ -187,21 +188,62 @@ static inline _Atomic uint64_t *via__lane_word(char *at)
 	return (_Atomic uint64_t *)(void *)at;
 }
 
+/* Behind the record of len bytes there is no other yet. Relaxed, for its header
+ * follows with release. */
+static inline void via__lane_clear(char *at, size_t len)
+{
+	char *next = at - VIA__LANE_HEADER + via__lane_span(len);
+
+	atomic_store_explicit(via__lane_word(next), 0, memory_order_relaxed);
+}
+
+/* Put its header before it, which publishes it. As commit. */
+static inline bool via__lane_publish(struct via__lane_writer *w, char *at,
+				     size_t len, uint32_t flags)
+{
+	w->tail += via__lane_span(len);
+	return via__lane_tell(&w->bell, via__lane_word(at - VIA__LANE_HEADER),
+			      (uint64_t)flags << 32 | len);
+}
+
 /* Publish the record whose len bytes are at via__lane_at(), in room claimed
  * before. True: the reader asks for a bell. */
 static inline bool via__lane_commit(struct via__lane_writer *w, char *at,
 				    size_t len, uint32_t flags)
 {
-	char *header = at - VIA__LANE_HEADER;
-	uint64_t span = via__lane_span(len);
+	via__lane_clear(at, len);
+	return via__lane_publish(w, at, len, flags);
+}
 
-	/* Behind it there is no other yet. Relaxed, for the header follows
-	 * with release. */
-	atomic_store_explicit(via__lane_word(header + span), 0,
-			      memory_order_relaxed);
-	w->tail += span;
-	return via__lane_tell(&w->bell, via__lane_word(header),
-			      (uint64_t)flags << 32 | len);
+/*
+ * The same, having copied them there. A reader that waits takes the line with
+ * the header, and the next one, away from the writer again and again. So what
+ * is short goes backwards, in words that lie in one line each: then the writer
+ * needs the line with the header only once, to fill and to publish it at one
+ * go. What is long takes several anyway, and memcpy() is faster.
+ */
+static inline bool via__lane_write(struct via__lane_writer *w, char *at,
+				   const char *data, size_t len, uint32_t flags)
+{
+	size_t left = len & ~(size_t)7;
+
+	via__lane_clear(at, len);
+	if (len > VIA__LANE_SHORT) {
+		memcpy(at, data, len);
+		return via__lane_publish(w, at, len, flags);
+	}
+	if (len > left)
+		memcpy(at + left, data + left, len - left);
+	while (left) {
+		uint64_t word;
+
+		left -= sizeof(word);
+		memcpy(&word, data + left, sizeof(word));
+		/* Relaxed: atomic only that no compiler makes it a memcpy. */
+		atomic_store_explicit(via__lane_word(at + left), word,
+				      memory_order_relaxed);
+	}
+	return via__lane_publish(w, at, len, flags);
 }
 
 /* Look how far the reader is. 0, or -EPROTO: nowhere it can be. */
