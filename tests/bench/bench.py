@@ -90,6 +90,14 @@ def latency_is_measured_in_every_way_of_waiting():
         check_row(row)
 
 
+def a_scheme_stands_for_its_variants():
+    found = rows('--throughput', '--size', '64', 'unix:', 'shm:')
+    names = [r['name'] for r in found if r['engine'] == 'via']
+    assert names == ['unix', 'unix seqpacket', 'unix dgram', 'shm'], names
+    for row in found:
+        check_row(row)
+
+
 def a_url_may_say_how_to_wait():
     found = rows('--latency', f'unix:{DIR}/a?spin=1ms')
     assert len(found) == 2
@@ -137,7 +145,7 @@ def csv_has_a_line_for_each_row():
 
 def the_table_names_each_row():
     text, _ = bench(*QUICK, '--throughput', '--latency', 'pipe:')
-    assert text.count('\npipe:') == 5 + 3, text
+    assert text.count('\npipe ') == 5 + 3, text
 
 
 def html_is_one_page_with_the_report():
@@ -236,6 +244,7 @@ TESTS = [
     every_mechanism_has_its_row,
     every_row_has_its_counterpart,
     latency_is_measured_in_every_way_of_waiting,
+    a_scheme_stands_for_its_variants,
     a_url_may_say_how_to_wait,
     paced_keeps_its_pace,
     batches_carry_the_same_messages,
