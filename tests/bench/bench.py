@@ -49,6 +49,15 @@ def check_latency(latency):
     assert latency['n'] == sum(n for _, n in latency['slots']) > 0
 
 
+def check_lines(row):
+    """Between the ratios of the rounds lies that of the row."""
+    for of in ('line', 'pair'):
+        ratios = [2 * r['p50_ns'] /
+                  (r[of + '_before_ns'] + r[of + '_after_ns'])
+                  for r in row['rounds']]
+        assert min(ratios) * 0.999 <= row[of + '_ratio'] <= max(ratios) * 1.001
+
+
 def check_row(row):
     assert row['error'] is None and row['verified'], row['error']
     check_spread(row['messages_per_s'])
@@ -62,6 +71,8 @@ def check_row(row):
     if row['mode'] in ('latency', 'paced'):
         check_spread(row['p50_ns'])
         check_latency(row['latency_ns'])
+    if 'line_ratio' in row:
+        check_lines(row)
 
 
 def every_mechanism_has_its_row():
@@ -88,6 +99,7 @@ def latency_is_measured_in_every_way_of_waiting():
     assert found[-1]['engine'] == 'bare seqpacket'
     for row in found:
         check_row(row)
+        assert 'line_ratio' in row or len(os.sched_getaffinity(0)) == 1
 
 
 def a_scheme_stands_for_its_variants():
