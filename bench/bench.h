@@ -70,7 +70,7 @@ struct bench_round {
 	uint64_t messages, bytes;
 	int64_t ns;
 	int64_t wall_ns[BENCH_ROLES], cpu_ns[BENCH_ROLES];
-	double line_ns[2];
+	double line_ns[2], pair_ns[2];
 	uint64_t p50_ns;	      /* one way; 0 for throughput */
 	enum bench_distance distance; /* when all are done */
 };
@@ -101,6 +101,8 @@ struct bench_row {
 	/* From the rounds, when all are done. */
 	struct bench_spread messages_per_s, bytes_per_s;
 	struct bench_spread p50_ns;
+	/* p50_ns divided by what the lines took: the median; 0: not measured. */
+	double per_line, per_pair;
 	double cpu[BENCH_ROLES]; /* CPUs in use: 1 is one whole CPU */
 	/* This divided by bare's: messages per second of a throughput, median
 	 * latency otherwise; medians of the rounds at one distance. 0: none. */
@@ -113,7 +115,9 @@ struct bench_report {
 	struct bench_machine machine;
 	char date[32]; /* of the start: 2026-01-31T12:00:00Z */
 	int64_t warmup_ns;
-	double line_ns; /* the least a cache line took one way; 0 on one CPU */
+	/* The least a cache line took one way, and one for each direction; 0 on
+	 * one CPU. */
+	double line_ns, pair_ns;
 	unsigned int n_rows;
 	struct bench_row *rows;
 	bool failed; /* some row has an error */

@@ -26,7 +26,7 @@ static double now_ns(void)
 	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
 }
 
-double cacheline_ns(uint64_t *line, unsigned int turn)
+double cacheline_ns(uint64_t *out, const uint64_t *in, unsigned int turn)
 {
 	uint64_t value = 0;
 	double best = 0;
@@ -35,8 +35,8 @@ double cacheline_ns(uint64_t *line, unsigned int turn)
 		double begin = now_ns();
 
 		for (int j = 0; j < TRIPS; j++, value += 2) {
-			wait_for(line, value + turn);
-			__atomic_store_n(line, value + turn + 1,
+			wait_for(in, value + turn);
+			__atomic_store_n(out, value + turn + 1,
 					 __ATOMIC_RELEASE);
 		}
 		double ns = (now_ns() - begin) / (2 * TRIPS);

@@ -199,6 +199,8 @@ static void put_rounds(struct json *j, const struct bench_row *row)
 		put_integer(j, "p50_ns", r->p50_ns);
 		put_number(j, "line_before_ns", r->line_ns[0]);
 		put_number(j, "line_after_ns", r->line_ns[1]);
+		put_number(j, "pair_before_ns", r->pair_ns[0]);
+		put_number(j, "pair_after_ns", r->pair_ns[1]);
 		put_text(j, "distance", bench_distance_names[r->distance]);
 		close_with(j, '}');
 	}
@@ -228,6 +230,10 @@ static void put_row(struct json *j, const struct bench_row *row)
 	}
 	if (row->latency.n)
 		put_latency(j, row);
+	if (row->per_line > 0) {
+		put_number(j, "line_ratio", row->per_line);
+		put_number(j, "pair_ratio", row->per_pair);
+	}
 	if (row->ratio > 0) {
 		put_number(j, "bare_ratio", row->ratio);
 		put_text(j, "bare_ratio_distance",
@@ -249,6 +255,7 @@ void bench_json(const struct bench_report *report, FILE *out)
 	put_text(&j, "date", report->date);
 	put_machine(&j, &report->machine);
 	put_number(&j, "line_ns", report->line_ns);
+	put_number(&j, "pair_ns", report->pair_ns);
 	put_settings(&j, report);
 	open_with(&j, "rows", '[');
 	for (unsigned int i = 0; i < report->n_rows; i++) {

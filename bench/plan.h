@@ -58,8 +58,9 @@ struct bench_sample {
 	/* Each side's own: from its first message to its last. */
 	int64_t wall_ns[BENCH_ROLES], cpu_ns[BENCH_ROLES];
 	uint64_t sum[BENCH_ROLES]; /* XXH64 of the file carried */
-	/* One way of the cache line, before and after; 0 on one CPU. */
-	double line_ns[2];
+	/* One way of a cache line, and of one for each direction: see
+	 * cacheline.h. Before and after; 0 on one CPU. */
+	double line_ns[2], pair_ns[2];
 	struct histogram latency; /* one way, ns; not for throughput */
 	bool absent;		  /* the program does not have that engine */
 	char error[BENCH_TEXT_MAX];
@@ -84,7 +85,9 @@ struct bench_plan {
 	BENCH_ALIGNED uint32_t arrived; /* how often a side came to meet */
 	uint64_t progress;		/* messages, as the sender sees it */
 	uint64_t last_pass;		/* BENCH_CARRY: stop after this one */
-	BENCH_ALIGNED uint64_t line[2][16]; /* to measure, before and after */
+	/* To measure, before and after: one line, and one of each side. */
+	BENCH_ALIGNED uint64_t line[2][16];
+	BENCH_ALIGNED uint64_t pair[2][BENCH_ROLES][16];
 
 	BENCH_ALIGNED struct bench_sample sample;
 };

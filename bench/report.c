@@ -26,6 +26,17 @@ static double p50_ns(const struct bench_round *round)
 	return (double)round->p50_ns;
 }
 
+/* Of the same round, in which the lines were as near. */
+static double per_line(const struct bench_round *round)
+{
+	return p50_ns(round) * 2 / (round->line_ns[0] + round->line_ns[1]);
+}
+
+static double per_pair(const struct bench_round *round)
+{
+	return p50_ns(round) * 2 / (round->pair_ns[0] + round->pair_ns[1]);
+}
+
 static bool has_line(const struct bench_round *round)
 {
 	return round->line_ns[0] > 0;
@@ -45,21 +56,26 @@ static enum bench_distance distance_of(const struct bench_round *round,
 	return near ? BENCH_NEAR : BENCH_FAR;
 }
 
-/* The least of all, for it cannot be less by chance. */
-static double find_line(const struct bench_report *report)
+static void keep_least(double *least, const double ns[2])
 {
-	double least = 0;
+	for (int i = 0; i < 2; i++)
+		if (*least == 0 || ns[i] < *least)
+			*least = ns[i];
+}
 
+/* The least of all, for it cannot be less by chance. */
+static void find_lines(struct bench_report *report)
+{
 	for (unsigned int i = 0; i < report->n_rows; i++)
 		for (unsigned int j = 0; j < report->rows[i].n_rounds; j++) {
 			const struct bench_round *r =
 				&report->rows[i].rounds[j];
 
-			for (int k = 0; has_line(r) && k < 2; k++)
-				if (least == 0 || r->line_ns[k] < least)
-					least = r->line_ns[k];
+			if (!has_line(r))
+				continue;
+			keep_least(&report->line_ns, r->line_ns);
+			keep_least(&report->pair_ns, r->pair_ns);
 		}
-	return least;
 }
 
 static int compare(const void *a, const void *b)
@@ -116,6 +132,13 @@ static void find_ratio(struct bench_row *row)
 	}
 }
 
+static double median(const struct bench_row *row, figure_fn *figure)
+{
+	struct bench_spread s;
+
+	return spread(row, figure, BENCH_DISTANCES, &s) ? s.median : 0;
+}
+
 static void finish_row(struct bench_row *row)
 {
 	spread(row, messages_per_s, BENCH_DISTANCES, &row->messages_per_s);
@@ -130,13 +153,17 @@ static void finish_row(struct bench_row *row)
 		}
 		row->cpu[i] = wall_ns ? (double)cpu_ns / (double)wall_ns : 0;
 	}
+	if (row->n_rounds && has_line(&row->rounds[0])) {
+		row->per_line = median(row, per_line);
+		row->per_pair = median(row, per_pair);
+	}
 	if (row->bare)
 		find_ratio(row);
 }
 
 void bench_report_finish(struct bench_report *report)
 {
-	report->line_ns = find_line(report);
+	find_lines(report);
 	for (unsigned int i = 0; i < report->n_rows; i++)
 		for (unsigned int j = 0; j < report->rows[i].n_rounds; j++) {
 			struct bench_round *r = &report->rows[i].rounds[j];

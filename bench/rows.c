@@ -122,18 +122,39 @@ static bool works_here(const char *url)
 	return m && via_mechanism_probe(m) == 0;
 }
 
-/* The URLs that were given, or every mechanism that works here. */
+/* What is measured of that scheme ("shm:"; "": of all) and works here, at most
+ * N_MEASURED. Returns how many. */
+static size_t add_measured(struct subject *s, const char *scheme)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_MEASURED; i++)
+		if (!strncmp(measured[i].url, scheme, strlen(scheme)) &&
+		    works_here(measured[i].url))
+			s[n++] = measured[i];
+	return n;
+}
+
+/* The URLs that were given, or every mechanism that works here. A bare scheme
+ * stands for what is measured of it. */
 static struct subject *find_subjects(const struct bench_options *o, size_t *n)
 {
-	struct subject *s = calloc(o->n_urls + N_MEASURED, sizeof(*s));
+	struct subject *s = calloc((o->n_urls + 1) * N_MEASURED, sizeof(*s));
 
 	*n = 0;
-	for (unsigned int i = 0; s && i < o->n_urls; i++)
-		s[(*n)++] = (struct subject){o->urls[i], false, o->urls[i],
-					     find_bare(o->urls[i])};
-	for (size_t i = 0; s && !o->n_urls && i < N_MEASURED; i++)
-		if (works_here(measured[i].url))
-			s[(*n)++] = measured[i];
+	if (s && !o->n_urls)
+		*n = add_measured(s, "");
+	for (unsigned int i = 0; s && i < o->n_urls; i++) {
+		const char *url = o->urls[i];
+		size_t found = 0;
+
+		if (!strcmp(url + strcspn(url, ":"), ":"))
+			found = add_measured(s + *n, url);
+		if (!found)
+			s[*n + found++] = (struct subject){url, false, url,
+							   find_bare(url)};
+		*n += found;
+	}
 	return s;
 }
 

@@ -67,16 +67,24 @@ static void pin(struct bench_plan *plan, enum bench_role role)
 	(void)sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* The cache line, beside the measurement: see cacheline.h. */
+/* The cache lines, beside the measurement: see cacheline.h. */
 static void measure_line(struct bench_side *s, int when)
 {
-	if (s->plan->cpu[s->role] < 0)
-		return;
-	meet(s->plan);
-	double ns = cacheline_ns(s->plan->line[when], (unsigned int)s->role);
+	struct bench_plan *plan = s->plan;
+	uint64_t *line = plan->line[when];
+	uint64_t *own = plan->pair[when][s->role];
+	uint64_t *other = plan->pair[when][!s->role];
 
-	if (s->role == BENCH_SENDER)
-		s->plan->sample.line_ns[when] = ns;
+	if (plan->cpu[s->role] < 0)
+		return;
+	meet(plan);
+	double line_ns = cacheline_ns(line, line, s->role);
+	double pair_ns = cacheline_ns(own, other, s->role);
+
+	if (s->role == BENCH_SENDER) {
+		plan->sample.line_ns[when] = line_ns;
+		plan->sample.pair_ns[when] = pair_ns;
+	}
 }
 
 /*

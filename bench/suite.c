@@ -169,6 +169,7 @@ static int measure_row(struct bench_supervisor *v, struct bench_report *report,
 	memcpy(round->wall_ns, s->wall_ns, sizeof(round->wall_ns));
 	memcpy(round->cpu_ns, s->cpu_ns, sizeof(round->cpu_ns));
 	memcpy(round->line_ns, s->line_ns, sizeof(round->line_ns));
+	memcpy(round->pair_ns, s->pair_ns, sizeof(round->pair_ns));
 	histogram_merge(&row->latency, &s->latency);
 	row->sum = s->sum[BENCH_RECEIVER];
 	return 0;

@@ -59,10 +59,12 @@ static void print_machine(const struct bench_report *report, FILE *out)
 		fprintf(out, "both sides on one CPU\n");
 	else
 		fprintf(out,
-			"on CPUs %d and %d; a cache line takes %.0f ns: "
-			"near in %u samples, far in %u, moved in %u\n",
-			m->pinned[0], m->pinned[1], report->line_ns,
-			n[BENCH_NEAR], n[BENCH_FAR], n[BENCH_MOVED]);
+			"on CPUs %d and %d: near in %u samples, far in %u, "
+			"moved in %u\n"
+			"a cache line takes %.0f ns one way, with one for each "
+			"direction (a pair) %.0f ns\n",
+			m->pinned[0], m->pinned[1], n[BENCH_NEAR], n[BENCH_FAR],
+			n[BENCH_MOVED], report->line_ns, report->pair_ns);
 }
 
 static void print_cpu(const struct bench_row *row, FILE *out)
@@ -96,6 +98,10 @@ static void print_latency(const struct bench_row *row, FILE *out)
 		us(histogram_quantile(h, 0.99)),
 		us(histogram_quantile(h, 0.999)), us(h->max));
 	print_cpu(row, out);
+	if (row->per_line > 0)
+		fprintf(out, " %6.1f %6.1f", row->per_line, row->per_pair);
+	else
+		fprintf(out, " %6s %6s", "-", "-");
 	if (row->ratio > 0)
 		fprintf(out, " %8.2f %6.2f", row->bare->p50_ns.median / 1000,
 			row->ratio);
@@ -136,9 +142,9 @@ static void print_head(const struct bench_report *report,
 		fprintf(out, " %8s %8s %8s %9s %9s %8s %6s\n", "min ",
 			"median ", "max ", "MB/s", "CPU %", "bare ", "ratio");
 	else
-		fprintf(out, " %7s %7s %7s %8s %8s %8s %9s %8s %6s\n",
+		fprintf(out, " %7s %7s %7s %8s %8s %8s %9s %6s %6s %8s %6s\n",
 			"p50 min", "median", "max", "p99", "p99.9", "max",
-			"CPU %", "bare", "ratio");
+			"CPU %", "/line", "/pair", "bare", "ratio");
 }
 
 /* What the row of this mode says about the same mechanism, or NULL. */

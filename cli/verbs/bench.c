@@ -176,7 +176,8 @@ const struct verb verb_bench = {
 	.summary = "measure mechanisms",
 	.synopsis = "[OPTION]... [URL]...",
 	.description =
-		"Measure messages between two processes over each URL, or "
+		"Measure messages between two processes over each URL (a "
+		"scheme alone, such as unix:, stands for all its variants), or "
 		"over every mechanism there is, and beside each the same work "
 		"done by hand with bare system calls: a ratio of 1 means that "
 		"via costs nothing.\n\n"

@@ -37,6 +37,7 @@ void via__lane_reader_init(struct via__lane_reader *r,
 		.size = size,
 		.mask = size - 1,
 		.due = size / 8,
+		.limit = size,
 	};
 }
 
@@ -56,10 +57,10 @@ void via__lane_barrier(void)
 
 int via__lane_refresh(struct via__lane_writer *w)
 {
-	/* Pairs with the store in via__lane_move(): the reader has read what
-	 * is about to be written over. */
-	uint64_t head = atomic_load_explicit(&w->bell.peer->cursor,
-					     memory_order_acquire);
+	/* Pairs with the store in via__lane_tell(): the reader has read what
+	 * is about to be written over. Sequentially consistent with
+	 * via__lane_arm(), when it is the last look before sleeping. */
+	uint64_t head = atomic_load(&w->bell.peer->cursor);
 	uint64_t seen = w->room - w->size;
 
 	if (head - seen > w->tail - seen || head & 7)

@@ -4,20 +4,22 @@
  * who do not trust each other.
  *
  * Each side writes memory of its own and reads the other's: the writer's holds
- * its cursor (bytes put in, ever) and the ring, the reader's holds its cursor
- * (bytes taken out, ever). What is in the other's memory may change under us
- * at any time: every word is loaded once and checked before it is used. The
- * ring is mapped twice in a row (sealed.h), so a record never wraps.
+ * the ring, the reader's its cursor (bytes taken out, ever). What is in the
+ * other's memory may change under us at any time: every word is loaded once
+ * and checked before it is used. The ring is mapped twice in a row (sealed.h),
+ * so a record never wraps.
  *
  *	record: uint32_t length, uint32_t flags (the user's), then length
- *	bytes, padded to 8
+ *	bytes, padded to 8; never are both of them 0
  *
- * A record exists once the writer's cursor is past it. So a writer that dies
- * at any instruction leaves whole records only, and nothing to repair.
+ * Where the next record will begin are 8 zero bytes, and storing its header
+ * over them, as the last thing, makes it exist. So a writer that dies at any
+ * instruction leaves whole records only, and nothing to repair. And the reader
+ * waits for the cache line that it wants anyway: with a cursor beside the ring
+ * it would wait for that line first and then for the record's.
  *
- * Either side keeps what it last saw of the other's cursor and looks again
- * only when that says full, or dry: most calls touch no line that the other
- * side writes, but for the records.
+ * The writer keeps what it last saw of the reader's cursor and looks again
+ * only when that says full.
  */
 #ifndef VIA_RING_LANE_H
 #define VIA_RING_LANE_H
@@ -30,27 +32,28 @@
 #include <string.h>
 
 #define VIA__LANE_HEADER   8
+#define VIA__LANE_SHORT	   64 /* bytes: see via__lane_write() */
 #define VIA__LANE_SIZE_MIN ((size_t)4 << 10)
 #define VIA__LANE_SIZE_MAX ((size_t)1 << 30)
 
 /*
  * What a side shows the other, at the start of its memory. Two cache lines
- * apart, since processors fetch lines in pairs: the cursor changes with every
- * message, the bell hardly ever.
+ * apart, since processors fetch lines in pairs: the cursor changes again and
+ * again, the bell hardly ever.
  */
 struct via__lane_page {
-	_Alignas(128) _Atomic uint64_t cursor;
-	_Alignas(128) _Atomic uint32_t armed; /* how often it went to sleep */
+	_Alignas(128) _Atomic uint64_t cursor; /* the reader's */
+	_Alignas(128) _Atomic uint32_t armed;  /* how often it went to sleep */
 };
 
 /*
  * Bells. A side that finds nothing to do and is about to sleep arms: it counts
- * `armed` up and then looks once more. The other side, having moved its own
- * cursor, looks at `armed`, and rings (once, by means of its own) for each
- * count it has not rung for. Either the sleeper sees the cursor or the other
- * side sees the count: that takes a full barrier between store and load on
- * both sides. If both can, the sleeper makes it for both with membarrier(2),
- * and the other side's costs nothing (asymmetric).
+ * `armed` up and then looks once more. The other side, having put in a record
+ * or moved its cursor, looks at `armed`, and rings (once, by means of its own)
+ * for each count it has not rung for. Either the sleeper sees what is new or
+ * the other side sees the count: that takes a full barrier between store and
+ * load on both sides. If both can, the sleeper makes it for both with
+ * membarrier(2), and the other side's costs nothing (asymmetric).
  */
 struct via__lane_bell {
 	struct via__lane_page *mine;
@@ -64,7 +67,7 @@ struct via__lane_writer {
 	struct via__lane_bell bell;
 	char *ring;
 	uint64_t size, mask; /* a power of two, and that less one */
-	uint64_t tail;	     /* own cursor: where the next record goes */
+	uint64_t tail;	     /* bytes put in: where the next record goes */
 	uint64_t room; /* up to where there is room: the peer's cursor + size */
 };
 
@@ -72,11 +75,12 @@ struct via__lane_reader {
 	struct via__lane_bell bell;
 	const char *ring;
 	uint64_t size, mask;
-	uint64_t read; /* the next record */
-	uint64_t tail; /* the peer's cursor as last seen */
-	uint64_t done; /* up to here nothing is in use */
-	uint64_t head; /* own cursor: what of done the peer has been shown */
-	uint64_t due;  /* when it will be shown more */
+	uint64_t read;	/* the next record */
+	uint64_t done;	/* up to here nothing is in use */
+	uint64_t head;	/* own cursor: what of done the peer has been shown */
+	uint64_t due;	/* when it will be shown more */
+	uint64_t limit; /* where the writer's room ends */
+	bool ended;	/* it has left, so that it gets no more room */
 };
 
 /* A record in the ring, which a hostile writer can still change. */
@@ -111,19 +115,19 @@ static inline bool via__lane_wanted(const struct via__lane_bell *b)
 	return atomic_load(&b->peer->armed) != b->rung;
 }
 
-/* Move the own cursor to where, which everything written before goes with.
- * True: the peer asks for a bell. */
-static inline bool via__lane_move(struct via__lane_bell *b, uint64_t where)
+/* Store what tells the peer of everything written before: a record's header,
+ * the reader's cursor. True: the peer asks for a bell. */
+static inline bool via__lane_tell(struct via__lane_bell *b,
+				  _Atomic uint64_t *word, uint64_t value)
 {
 	if (__builtin_expect(b->asymmetric, true)) {
-		/* Pairs with the acquire in via__lane_look() or _refresh();
+		/* Pairs with the acquire in via__lane_peek() or _refresh();
 		 * the barrier with the one in via__lane_barrier(). */
-		atomic_store_explicit(&b->mine->cursor, where,
-				      memory_order_release);
+		atomic_store_explicit(word, value, memory_order_release);
 		atomic_signal_fence(memory_order_seq_cst);
 	} else {
 		/* Sequentially consistent with via__lane_arm(). */
-		atomic_store(&b->mine->cursor, where);
+		atomic_store(word, value);
 	}
 	return via__lane_wanted(b);
 }
@@ -135,9 +139,9 @@ static inline void via__lane_ring(struct via__lane_bell *b)
 }
 
 /*
- * Ask for a bell, then look at the peer's cursor once more before sleeping.
- * True: via__lane_barrier() must come in between. Nothing is to be done when
- * the bell last asked for is still to come.
+ * Ask for a bell, then look once more, by via__lane_dry() or _refresh(), before
+ * sleeping. True: via__lane_barrier() must come in between. Nothing is to be
+ * done when the bell last asked for is still to come.
  */
 static inline bool via__lane_arm(struct via__lane_bell *b)
 {
@@ -169,11 +173,37 @@ static inline char *via__lane_at(const struct via__lane_writer *w)
 	return w->ring + (w->tail & w->mask) + VIA__LANE_HEADER;
 }
 
-/* The same if there is room for len bytes, as far as is known; or NULL. */
+/* The same if there is room for len bytes and the zeroes behind them, as far as
+ * is known; or NULL. */
 static inline char *via__lane_claim(const struct via__lane_writer *w,
 				    size_t len)
 {
-	return w->room - w->tail < via__lane_span(len) ? NULL : via__lane_at(w);
+	return w->room - w->tail < via__lane_span(len) + VIA__LANE_HEADER
+		       ? NULL
+		       : via__lane_at(w);
+}
+
+static inline _Atomic uint64_t *via__lane_word(char *at)
+{
+	return (_Atomic uint64_t *)(void *)at;
+}
+
+/* Behind the record of len bytes there is no other yet. Relaxed, for its header
+ * follows with release. */
+static inline void via__lane_clear(char *at, size_t len)
+{
+	char *next = at - VIA__LANE_HEADER + via__lane_span(len);
+
+	atomic_store_explicit(via__lane_word(next), 0, memory_order_relaxed);
+}
+
+/* Put its header before it, which publishes it. As commit. */
+static inline bool via__lane_publish(struct via__lane_writer *w, char *at,
+				     size_t len, uint32_t flags)
+{
+	w->tail += via__lane_span(len);
+	return via__lane_tell(&w->bell, via__lane_word(at - VIA__LANE_HEADER),
+			      (uint64_t)flags << 32 | len);
 }
 
 /* Publish the record whose len bytes are at via__lane_at(), in room claimed
@@ -181,12 +211,39 @@ static inline char *via__lane_claim(const struct via__lane_writer *w,
 static inline bool via__lane_commit(struct via__lane_writer *w, char *at,
 				    size_t len, uint32_t flags)
 {
-	uint64_t header = (uint64_t)flags << 32 | len;
+	via__lane_clear(at, len);
+	return via__lane_publish(w, at, len, flags);
+}
 
-	/* The store to the cursor orders this. */
-	memcpy(at - VIA__LANE_HEADER, &header, sizeof(header));
-	w->tail += via__lane_span(len);
-	return via__lane_move(&w->bell, w->tail);
+/*
+ * The same, having copied them there. A reader that waits takes the line with
+ * the header, and the next one, away from the writer again and again. So what
+ * is short goes backwards, in words that lie in one line each: then the writer
+ * needs the line with the header only once, to fill and to publish it at one
+ * go. What is long takes several anyway, and memcpy() is faster.
+ */
+static inline bool via__lane_write(struct via__lane_writer *w, char *at,
+				   const char *data, size_t len, uint32_t flags)
+{
+	size_t left = len & ~(size_t)7;
+
+	via__lane_clear(at, len);
+	if (len > VIA__LANE_SHORT) {
+		memcpy(at, data, len);
+		return via__lane_publish(w, at, len, flags);
+	}
+	if (len > left)
+		memcpy(at + left, data + left, len - left);
+	while (left) {
+		uint64_t word;
+
+		left -= sizeof(word);
+		memcpy(&word, data + left, sizeof(word));
+		/* Relaxed: atomic only that no compiler makes it a memcpy. */
+		atomic_store_explicit(via__lane_word(at + left), word,
+				      memory_order_relaxed);
+	}
+	return via__lane_publish(w, at, len, flags);
 }
 
 /* Look how far the reader is. 0, or -EPROTO: nowhere it can be. */
@@ -204,51 +261,40 @@ bool via__lane_drained(const struct via__lane_writer *w);
 
 /* --- The reader --- */
 
-/* Look how far the writer is. 0: farther than before; -EAGAIN; -EPROTO. */
-static inline int via__lane_look(struct via__lane_reader *r)
+static inline const _Atomic uint64_t *
+via__lane_header(const struct via__lane_reader *r)
 {
-	/* Pairs with the store in via__lane_move(). */
-	uint64_t tail = atomic_load_explicit(&r->bell.peer->cursor,
-					     memory_order_acquire);
-	uint64_t more = tail - r->tail;
+	return (const _Atomic uint64_t *)(const void *)(r->ring +
+							(r->read & r->mask));
+}
 
-	if (!more) {
-		/* Have the next record brought over together with the cursor
-		 * that publishes it, not after it. */
-		const char *next = r->ring + (r->tail & r->mask);
-
-		__builtin_prefetch(next);
-		__builtin_prefetch(next + 64);
-		return -EAGAIN;
-	}
-	if (more > r->size - (r->tail - r->head) || more & 7)
-		return -EPROTO;
-	r->tail = tail;
-	return 0;
+/* Whether there is no record, to be asked before sleeping. */
+static inline bool via__lane_dry(const struct via__lane_reader *r)
+{
+	/* Sequentially consistent with via__lane_arm(). */
+	return !atomic_load(via__lane_header(r));
 }
 
 /* The next record, which stays the next until via__lane_pass(). 0, -EAGAIN
  * (dry), -EPROTO. */
-static inline int via__lane_peek(struct via__lane_reader *r,
+static inline int via__lane_peek(const struct via__lane_reader *r,
 				 struct via__record *ret)
 {
-	if (r->read == r->tail) {
-		int rc = via__lane_look(r);
-
-		if (rc < 0)
-			return rc;
-	}
-	const char *at = r->ring + (r->read & r->mask);
-	/* Once: it may change at any time. */
-	uint64_t header =
-		atomic_load_explicit((const _Atomic uint64_t *)(const void *)at,
-				     memory_order_relaxed);
+	const _Atomic uint64_t *at = via__lane_header(r);
+	/* Once: it may change at any time. Pairs with the store in
+	 * via__lane_tell(). */
+	uint64_t header = atomic_load_explicit(at, memory_order_acquire);
 	uint32_t len = (uint32_t)header;
 
-	/* The cursors are multiples of 8, so padding needs no look. */
-	if (r->tail - r->read - VIA__LANE_HEADER < len)
+	if (!header) {
+		/* Have what follows the header brought over together with it,
+		 * not after it. */
+		__builtin_prefetch((const char *)at + 64);
+		return -EAGAIN;
+	}
+	if (via__lane_span(len) + VIA__LANE_HEADER > r->limit - r->read)
 		return -EPROTO;
-	ret->data = at + VIA__LANE_HEADER;
+	ret->data = (const char *)at + VIA__LANE_HEADER;
 	ret->len = len;
 	ret->flags = (uint32_t)(header >> 32);
 	return 0;
@@ -265,11 +311,13 @@ static inline bool via__lane_show(struct via__lane_reader *r)
 {
 	r->head = r->done;
 	r->due = r->head + r->size / 8;
-	return via__lane_move(&r->bell, r->head);
+	if (!r->ended)
+		r->limit = r->head + r->size;
+	return via__lane_tell(&r->bell, &r->bell.mine->cursor, r->head);
 }
 
 /* Everything passed is out of use; shown when it is an eighth of the ring, so
- * that the writer's view of it is not stolen at each message. As show. */
+ * that the cursor's line need not be fetched for each message. As show. */
 static inline bool via__lane_free(struct via__lane_reader *r)
 {
 	r->done = r->read;

@@ -182,7 +182,7 @@ static void refuses_bad_greetings(void **state)
 	refuses(&bad, sizeof(bad), &fd, 1, "makes no sense");
 	bad = good;
 	bad.version++;
-	refuses(&bad, sizeof(bad), &fd, 1, "version 2");
+	refuses(&bad, sizeof(bad), &fd, 1, "version 3");
 	memcpy(longer, &good, sizeof(good));
 	for (size_t len = 1; len <= sizeof(longer); len++)
 		if (len != sizeof(good))
@@ -245,7 +245,6 @@ struct liar {
 	struct via__end *r; /* who is lied to */
 	int fd;
 	struct via__sealed memory;
-	struct via__lane_page *page;
 };
 
 static void liar_join(struct liar *l)
@@ -258,7 +257,6 @@ static void liar_join(struct liar *l)
 	l->fd = raw_connect();
 	assert_int_equal(
 		via__sealed_make("liar", RING, 0, &l->memory, &memfd, NULL), 0);
-	l->page = (struct via__lane_page *)(void *)l->memory.base;
 	assert_int_equal(via__shm_say(l->fd, &hello, memfd), 0);
 	close(memfd);
 	assert_int_equal(end_greet(l->r), 0);
@@ -292,40 +290,16 @@ static void liar_is_cut_off(struct liar *l, const char *words)
 	liar_leave(l);
 }
 
-static void cuts_off_bad_cursors(void **state)
-{
-	static const uint64_t cursors[] = {
-		1, 4, 7, RING + 8, 2 * RING, (uint64_t)-8, UINT64_C(1) << 63};
-	struct liar l;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cursors) / sizeof(*cursors); i++) {
-		liar_join(&l);
-		l.page->cursor = cursors[i];
-		liar_is_cut_off(&l, "lane");
-	}
-	liar_join(&l);
-	liar_put(&l, 0, 8, WHOLE);
-	l.page->cursor = 16;
-	end_expect_code(l.r, 0);
-	l.page->cursor = 8;
-	liar_is_cut_off(&l, "lane");
-}
-
 static void cuts_off_bad_records(void **state)
 {
 	static const struct {
 		uint32_t len, flags;
 	} records[] = {
-		{57, WHOLE},
-		{UINT32_MAX, WHOLE},
-		{8, 0},
-		{8, WHOLE | 8},
-		{8, WHOLE | 16},
-		{8, WHOLE | 32},
-		{8, WHOLE | 128},
-		{8, 1 << 16 | WHOLE},
-		{7, VIA__FRAME_FIRST},
+		{RING - 15, WHOLE},   {RING, WHOLE},
+		{UINT32_MAX, WHOLE},  {8, 0},
+		{8, WHOLE | 8},	      {8, WHOLE | 16},
+		{8, WHOLE | 32},      {8, WHOLE | 128},
+		{8, 1 << 16 | WHOLE}, {7, VIA__FRAME_FIRST},
 		{8, VIA__FRAME_LAST},
 	};
 	struct liar l;
@@ -334,9 +308,33 @@ static void cuts_off_bad_records(void **state)
 	for (size_t i = 0; i < sizeof(records) / sizeof(*records); i++) {
 		liar_join(&l);
 		liar_put(&l, 0, records[i].len, records[i].flags);
-		l.page->cursor = 64;
 		liar_is_cut_off(&l, "lane");
 	}
+}
+
+/* A ring of records without an end is read no more than once when nobody is
+ * there any more who could have written them. */
+static void ends_with_its_sender(void **state)
+{
+	struct via__in in = {0};
+	struct liar l;
+	size_t n = 0;
+	int rc;
+
+	(void)state;
+	liar_join(&l);
+	for (size_t at = 0; at < RING; at += 16)
+		liar_put(&l, at, 8, WHOLE);
+	for (; n < 2 * RING / 16; n++)
+		assert_int_equal(end_recv(l.r, &in), 0);
+	close(l.fd);
+	l.fd = -1;
+	do
+		rc = end_recv(l.r, &in);
+	while (rc == 0 && ++n < 5 * RING / 16);
+	assert_int_equal(rc, -EPROTO);
+	serves_others(l.r);
+	liar_leave(&l);
 }
 
 /* Pieces that do not make a message. */
@@ -364,7 +362,6 @@ static void cuts_off_bad_pieces(void **state)
 		liar_put(&l, 0, cases[i].first, VIA__FRAME_FIRST);
 		memcpy(l.memory.ring + 8, &cases[i].total, 8);
 		liar_put(&l, second, cases[i].then, cases[i].flags);
-		l.page->cursor = second + via__lane_span(cases[i].then);
 		liar_is_cut_off(&l, "");
 	}
 }
@@ -379,7 +376,6 @@ static void does_not_believe_in_a_great_total(void **state)
 	liar_join(&l);
 	liar_put(&l, 0, 16, VIA__FRAME_FIRST);
 	memcpy(l.memory.ring + 8, &total, 8);
-	l.page->cursor = 24;
 	assert_int_equal(l.r->transport->recv(l.r, &in), -EAGAIN);
 	/* Nothing like it was allocated: see the sanitizer's limit, and the
 	 * message is dropped. */
@@ -437,9 +433,8 @@ static void keeps_a_view_of_a_liar(void **state)
 	liar_join(&l);
 	liar_put(&l, 0, 5, WHOLE);
 	memcpy(l.memory.ring + 8, "hello", 5);
-	l.page->cursor = 16;
 	assert_int_equal(end_recv(l.r, &view), 0);
-	l.page->cursor = 3;
+	liar_put(&l, 16, UINT32_MAX, WHOLE);
 	assert_int_equal(l.r->transport->recv(l.r, &none), -EAGAIN);
 	assert_memory_equal(view.data, "hello", 5);
 	liar_is_cut_off(&l, "lane");
@@ -556,8 +551,8 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(refuses_bad_greetings),
 	CHECK_TEST(refuses_bad_memory),
 	CHECK_TEST(bears_those_who_say_nothing),
-	CHECK_TEST(cuts_off_bad_cursors),
 	CHECK_TEST(cuts_off_bad_records),
+	CHECK_TEST(ends_with_its_sender),
 	CHECK_TEST(cuts_off_bad_pieces),
 	CHECK_TEST(does_not_believe_in_a_great_total),
 	CHECK_TEST(cuts_off_bad_bells),

@@ -106,7 +106,7 @@ static int hear_stranger(struct via__shm_peer *p)
 /* All that one who is in has said: bells, or the end. */
 static int hear_member(struct via__shm_peer *p)
 {
-	while (!p->ended) {
+	while (!p->lane.ended) {
 		VIA__CLEANUP_FD int memfd = -1;
 		struct via__shm_packet packet;
 		int rc = via__shm_hear(p->peer.fd, &packet, &memfd, NULL);
@@ -115,7 +115,7 @@ static int hear_member(struct via__shm_peer *p)
 			return 0;
 		if (rc == VIA__SHM_BELL && via__lane_heard(&p->lane.bell) == 0)
 			continue;
-		p->ended = true;
+		p->lane.ended = true;
 		if (rc != -EPIPE)
 			p->wrong = "it said what nobody asked for";
 	}
@@ -124,7 +124,7 @@ static int hear_member(struct via__shm_peer *p)
 
 int via__shm_peer_hear(struct via__shm_peer *p)
 {
-	if (p->ended)
+	if (p->lane.ended)
 		return 0;
 	return p->peer.joined ? hear_member(p) : hear_stranger(p);
 }

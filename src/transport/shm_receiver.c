@@ -268,9 +268,9 @@ static int leave(struct via__shm_peer *p, int why)
 		p->wrong = "its lane makes no sense";
 	if (p->peer.held)
 		return 0; /* once more after the release */
-	if (p->wrong && (why == -EPROTO || p->ended))
+	if (p->wrong && (why == -EPROTO || p->lane.ended))
 		return via__shm_peer_cut(p, -EPROTO, p->wrong);
-	if (p->ended)
+	if (p->lane.ended)
 		via__hub_remove(&p->peer);
 	else if (p->lane.done != p->lane.head && via__lane_show(&p->lane))
 		via__shm_peer_ring(p);
@@ -381,7 +381,7 @@ int via__shm_receiver_arm(struct via__end *end)
 	if (barrier)
 		via__lane_barrier();
 	for (p = first(r); p; p = next(p))
-		if (via__lane_look(&p->lane) != -EAGAIN)
+		if (!via__lane_dry(&p->lane))
 			return 1;
 	return 0;
 }

@@ -17,7 +17,6 @@ struct via__shm_peer {
 	uint64_t total;		  /* bytes in that message */
 	struct via__sender *from; /* of the piece being gathered, or NULL */
 	struct via__record piece; /* what is left of it */
-	bool ended;		  /* it will say no more */
 	const char *wrong; /* what it has done wrong; once dry it is cut off */
 	struct via__sealed memory; /* its own */
 	struct via__sealed page;   /* ours */

@@ -179,15 +179,19 @@ static int claim(struct sender *s, size_t len, char **ret)
 	return *ret ? 0 : make_room(s, len, ret);
 }
 
-/* Publish what was claimed, and do what is due then. */
-static inline int publish(struct sender *s, char *at, size_t len,
-			  uint32_t flags)
+/* Do what is due when a record has been published. */
+static inline int published(struct sender *s, bool wanted)
 {
-	if (via__lane_commit(&s->lane, at, len, flags))
+	if (wanted)
 		return attend(s);
 	if (++s->messages % MESSAGES_PER_LOOK == 0)
 		return look_around(s);
 	return 0;
+}
+
+static int commit(struct sender *s, char *at, size_t len, uint32_t flags)
+{
+	return published(s, via__lane_commit(&s->lane, at, len, flags));
 }
 
 /* The next bytes of a message to where they go. */
@@ -232,7 +236,7 @@ static int send_pieces(struct sender *s, struct via__out *out)
 			return r;
 		memcpy(at, &total, before);
 		copy_out(out, at + before, len);
-		r = publish(s, at, before + len, flags);
+		r = commit(s, at, before + len, flags);
 		if (r < 0)
 			return r;
 	}
@@ -253,8 +257,8 @@ static __attribute__((noinline)) int send_slowly(struct sender *s,
 	if (r < 0)
 		return r;
 	copy_out(out, at, len);
-	return publish(s, at, len,
-		       WHOLE | (out->prefix_len ? VIA__FRAME_META : 0));
+	return commit(s, at, len,
+		      WHOLE | (out->prefix_len ? VIA__FRAME_META : 0));
 }
 
 int via__shm_send(struct via__end *end, struct via__out *out)
@@ -265,9 +269,8 @@ int via__shm_send(struct via__end *end, struct via__out *out)
 	/* What nearly every call comes to: there is room for all of it. */
 	if (!at || out->len > s->inline_max || out->prefix_len)
 		return send_slowly(s, out);
-	if (__builtin_expect(out->len != 0, true))
-		memcpy(at, out->data, out->len);
-	return publish(s, at, out->len, WHOLE);
+	return published(
+		s, via__lane_write(&s->lane, at, out->data, out->len, WHOLE));
 }
 
 int via__shm_loan(struct via__end *end, size_t len, void **ret)
@@ -288,7 +291,7 @@ int via__shm_commit(struct via__end *end, size_t len)
 {
 	struct sender *s = sender_of(end);
 
-	return publish(s, via__lane_at(&s->lane), len, WHOLE);
+	return commit(s, via__lane_at(&s->lane), len, WHOLE);
 }
 
 /* --- Waiting --- */

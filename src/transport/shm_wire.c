@@ -9,7 +9,7 @@
 #include "transport/shm.h"
 
 #define MAGIC	0x6d685356u /* "VShm" in memory, on a little-endian machine */
-#define VERSION 1
+#define VERSION 2
 #define BELL	'!'
 
 _Static_assert(sizeof(struct via__shm_packet) == 32, "see docs/WIRE.md");

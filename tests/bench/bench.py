@@ -49,6 +49,15 @@ def check_latency(latency):
     assert latency['n'] == sum(n for _, n in latency['slots']) > 0
 
 
+def check_lines(row):
+    """Between the ratios of the rounds lies that of the row."""
+    for of in ('line', 'pair'):
+        ratios = [2 * r['p50_ns'] /
+                  (r[of + '_before_ns'] + r[of + '_after_ns'])
+                  for r in row['rounds']]
+        assert min(ratios) * 0.999 <= row[of + '_ratio'] <= max(ratios) * 1.001
+
+
 def check_row(row):
     assert row['error'] is None and row['verified'], row['error']
     check_spread(row['messages_per_s'])
@@ -62,6 +71,8 @@ def check_row(row):
     if row['mode'] in ('latency', 'paced'):
         check_spread(row['p50_ns'])
         check_latency(row['latency_ns'])
+    if 'line_ratio' in row:
+        check_lines(row)
 
 
 def every_mechanism_has_its_row():
@@ -86,6 +97,15 @@ def latency_is_measured_in_every_way_of_waiting():
     found = rows('--latency', f'unix:{DIR}/a?type=seqpacket')
     assert [r['wait'] for r in found] == ['adaptive', 'sleep', 'spin', 'own']
     assert found[-1]['engine'] == 'bare seqpacket'
+    for row in found:
+        check_row(row)
+        assert 'line_ratio' in row or len(os.sched_getaffinity(0)) == 1
+
+
+def a_scheme_stands_for_its_variants():
+    found = rows('--throughput', '--size', '64', 'unix:', 'shm:')
+    names = [r['name'] for r in found if r['engine'] == 'via']
+    assert names == ['unix', 'unix seqpacket', 'unix dgram', 'shm'], names
     for row in found:
         check_row(row)
 
@@ -137,7 +157,7 @@ def csv_has_a_line_for_each_row():
 
 def the_table_names_each_row():
     text, _ = bench(*QUICK, '--throughput', '--latency', 'pipe:')
-    assert text.count('\npipe:') == 5 + 3, text
+    assert text.count('\npipe ') == 5 + 3, text
 
 
 def html_is_one_page_with_the_report():
@@ -236,6 +256,7 @@ TESTS = [
     every_mechanism_has_its_row,
     every_row_has_its_counterpart,
     latency_is_measured_in_every_way_of_waiting,
+    a_scheme_stands_for_its_variants,
     a_url_may_say_how_to_wait,
     paced_keeps_its_pace,
     batches_carry_the_same_messages,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A hostile sender of shm: what it says on the socket and what it leaves in
- * its memory. The input is a greeting, then rounds: a byte of what to do, a
- * cursor, and bytes for the ring.
+ * its memory. The input is a greeting, then rounds: a byte of what to do, and
+ * bytes for the ring.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -98,21 +98,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fd) == 0);
 	check(via__sealed_make("fuzz", RING, 0, &memory, &memfd, NULL) == 0);
-	struct via__lane_page *page = (void *)memory.base;
 	struct via__end *r = receiver_on(fd[0]);
 
 	greet(fd[1], &in, memfd);
 	while (in.left) {
 		uint8_t how;
 		uint16_t from, len;
-		uint64_t cursor;
 
 		take(&in, &how, sizeof(how));
-		take(&in, &cursor, sizeof(cursor));
 		take(&in, &from, sizeof(from));
 		take(&in, &len, sizeof(len));
 		take(&in, memory.ring + from % RING, len % (RING + 1));
-		atomic_store(&page->cursor, cursor);
 		if (how & BELL)
 			(void)via__shm_ring(fd[1]);
 		if (how & SLEEP)
