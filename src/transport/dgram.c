@@ -30,7 +30,8 @@ int via__dgram_init(struct via__dgram *d, struct via__end *end, int fd,
 		.admitted = {-1, (uid_t)-1, (gid_t)-1},
 	};
 	r = via__packet_init(&d->packet,
-			     raw ? VIA__PACKET_RAW_MAX : VIA__PACKET_MAX);
+			     raw ? VIA__PACKET_RAW_MAX : VIA__PACKET_MAX,
+			     raw ? 1 : VIA__ARRIVALS_MAX);
 	if (!r)
 		r = via__assembly_init(&d->assembly, end, VIA__SENDERS_SHARED);
 	if (!r && setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)))
@@ -79,17 +80,16 @@ static int dry(struct via__dgram *d)
 
 static int next_packet(struct via__dgram *d)
 {
-	struct iovec iov = {d->packet.buf, d->packet.size};
 	ssize_t len;
 
 	via__fds_close(&d->note.fds);
-	d->packet.head = d->packet.tail = 0;
-	len = via__ancillary_recv(d->fd, &iov, 1, &d->note);
+	len = via__packet_next(&d->packet, d->fd, &d->note);
 	if (len == -EAGAIN)
 		return dry(d);
 	/* Nothing that a stranger sends is an error of ours. */
 	if ((len >= 0 || d->note.has_cred) && !admits(d)) {
 		via__fds_close(&d->note.fds);
+		d->packet.left = 0;
 		return GO_ON;
 	}
 	if (len == -EMSGSIZE || len == -EPROTO) {
@@ -100,7 +100,6 @@ static int next_packet(struct via__dgram *d)
 	if (len < 0)
 		return via__fail_errno(&d->end->error, (int)len,
 				       "cannot receive datagrams");
-	d->packet.tail = (size_t)len;
 	return GO_ON;
 }
 
@@ -108,7 +107,7 @@ static int next_packet(struct via__dgram *d)
 static int take_piece(struct via__dgram *d, const struct via__frame *f,
 		      struct via__fds *fds, struct via__in *in)
 {
-	const uint8_t *data = d->packet.buf + d->packet.head + VIA__FRAME_LEN;
+	const uint8_t *data = d->packet.at + VIA__FRAME_LEN;
 	struct via__sender *from;
 	size_t left = f->len;
 	int r = via__assembly_piece(&d->assembly, f, fds, in, &from);
@@ -138,14 +137,14 @@ static int take_piece(struct via__dgram *d, const struct via__frame *f,
 /* The header at head: 0 or -EPROTO. */
 static int get_frame(struct via__dgram *d, struct via__frame *f)
 {
-	size_t len = d->packet.tail - d->packet.head;
+	size_t len = d->packet.left;
 	int r;
 
 	if (len < VIA__FRAME_LEN)
 		return via__fail(&d->end->error, -EPROTO,
 				 "a packet of %zu bytes was none of via's",
 				 len);
-	r = via__frame_get(f, d->packet.buf + d->packet.head, &d->end->error);
+	r = via__frame_get(f, d->packet.at, &d->end->error);
 	if (r)
 		return r;
 	if (f->len > len - VIA__FRAME_LEN)
@@ -157,7 +156,7 @@ static int get_frame(struct via__dgram *d, struct via__frame *f)
 /* Look at the frame at head. */
 static int next_frame(struct via__dgram *d, struct via__in *in)
 {
-	uint8_t *data = d->packet.buf + d->packet.head;
+	uint8_t *data = d->packet.at;
 	struct via__fds none = {0};
 	struct via__frame f;
 	int r = get_frame(d, &f);
@@ -183,8 +182,10 @@ static int next_frame(struct via__dgram *d, struct via__in *in)
 			  : take_piece(d, &f, fds, in);
 		d->held |= whole && !r;
 	}
-	if (r >= 0)
-		d->packet.head += VIA__FRAME_LEN + f.len;
+	if (r >= 0) {
+		d->packet.at += VIA__FRAME_LEN + f.len;
+		d->packet.left -= VIA__FRAME_LEN + f.len;
+	}
 	return r;
 }
 
@@ -211,7 +212,7 @@ static int reject(struct via__dgram *d, int code)
 	struct via_error *error = &d->end->error;
 	struct via_error why = *error;
 
-	d->packet.head = d->packet.tail;
+	d->packet.left = 0;
 	d->end->stats.rejected++;
 	return via__fail(error, code, "process %ld of user %ld: %s",
 			 (long)d->note.cred.pid, (long)d->note.cred.uid,
@@ -228,12 +229,14 @@ int via__dgram_recv(struct via__dgram *d, struct via__in *in)
 	while (r == GO_ON) {
 		if (d->assembly.held)
 			return -EAGAIN;
-		if (d->packet.head < d->packet.tail) {
+		if (d->packet.left) {
 			r = next_frame(d, in);
 			if (r == -EPROTO)
 				r = reject(d, r);
 		} else {
-			if (d->held || packets++ == PACKETS_MAX)
+			bool there = via__packet_ahead(&d->packet);
+
+			if ((d->held && !there) || packets++ == PACKETS_MAX)
 				return -EAGAIN;
 			r = next_packet(d);
 		}
@@ -272,12 +275,12 @@ int via__dgram_greet(struct via__dgram *d)
 	}
 	if (d->end->stats.joined != d->end->stats.left)
 		return 0;
-	if (d->packet.head == d->packet.tail) {
+	if (!d->packet.left) {
 		r = next_packet(d);
 		if (r < 0)
 			return r;
 	}
-	if (d->packet.head == d->packet.tail)
+	if (!d->packet.left)
 		return -EAGAIN;
 	r = get_frame(d, &f);
 	return r ? reject(d, r) : 0;

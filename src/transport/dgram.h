@@ -24,8 +24,8 @@ struct via__dgram {
 	bool has_mode;
 	bool raw;
 	int fd;
-	struct via__packet packet;  /* head..tail: frames not looked at yet */
-	bool held;		    /* somebody looks at what is before head */
+	struct via__packet packet;  /* left: of frames not looked at yet */
+	bool held;		    /* somebody looks at what is before that */
 	struct via__ancillary note; /* what came with the packet */
 	struct ucred admitted;	    /* who was let through last */
 	uint64_t left;		    /* stats.left when last at end of stream */

@@ -67,6 +67,7 @@ int via__link_init(struct via__link *link, struct via__end *end, int fd,
 {
 	size_t packet_size = kind & VIA__LINK_RAW ? VIA__PACKET_RAW_MAX
 						  : VIA__PACKET_MAX;
+	bool ahead = kind & VIA__LINK_RECEIVES && !(kind & VIA__LINK_RAW);
 	int r;
 
 	*link = (struct via__link){
@@ -87,7 +88,8 @@ int via__link_init(struct via__link *link, struct via__end *end, int fd,
 			&link->writer, fd,
 			is(link, VIA__LINK_PACKETS) ? VIA__PACKET_MAX : 0);
 	if (!r && is(link, VIA__LINK_PACKETS))
-		r = via__packet_init(&link->packet, packet_size);
+		r = via__packet_init(&link->packet, packet_size,
+				     ahead ? VIA__ARRIVALS_MAX : 1);
 	if (r) {
 		via__link_fini(link, true);
 		*link = (struct via__link){0};
