@@ -44,6 +44,8 @@ struct test {
 extern const struct test hostile_tests[];
 extern const struct test life_tests[];
 extern const struct test messages_tests[];
+extern const struct test metadata_tests[];
+extern const struct test senders_tests[];
 extern const struct test waiting_tests[];
 
 /*
