@@ -29,6 +29,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/likely.h"
+
 #define VIA__LANE_HEADER   8
 #define VIA__LANE_SIZE_MIN ((size_t)4 << 10)
 #define VIA__LANE_SIZE_MAX ((size_t)1 << 30)
@@ -115,7 +117,7 @@ static inline bool via__lane_wanted(const struct via__lane_bell *b)
  * True: the peer asks for a bell. */
 static inline bool via__lane_move(struct via__lane_bell *b, uint64_t where)
 {
-	if (__builtin_expect(b->asymmetric, true)) {
+	if (via__likely(b->asymmetric)) {
 		/* Pairs with the acquire in via__lane_look() or _refresh();
 		 * the barrier with the one in via__lane_barrier(). */
 		atomic_store_explicit(&b->mine->cursor, where,

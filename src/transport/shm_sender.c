@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/frame.h"
+#include "core/likely.h"
 #include "core/sys.h"
 #include "transport/shm.h"
 
@@ -265,7 +266,7 @@ int via__shm_send(struct via__end *end, struct via__out *out)
 	/* What nearly every call comes to: there is room for all of it. */
 	if (!at || out->len > s->inline_max || out->prefix_len)
 		return send_slowly(s, out);
-	if (__builtin_expect(out->len != 0, true))
+	if (via__likely(out->len != 0))
 		memcpy(at, out->data, out->len);
 	return publish(s, at, out->len, WHOLE);
 }
