@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* shm: how peers meet and part, and who is kept out. */
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "transport/shm_test.h"
 
@@ -312,6 +316,96 @@ static void does_not_trust_a_strangers_name(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 }
 
+/* --- No memory --- */
+
+/*
+ * Memory is full, for this process alone and for good. The kernel fails a
+ * reservation like this where it promises no more than it has
+ * (vm.overcommit_memory=2: shmem_inode_acct_blocks() in mm/shmem.c); a filter
+ * of system calls has it give that answer here.
+ */
+static int fill_memory(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSPC),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {
+		.len = sizeof(code) / sizeof(*code),
+		.filter = code,
+	};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ? -errno
+								    : 0;
+}
+
+static void reap(pid_t child)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void a_sender_without_memory_says_so(void **state)
+{
+	const char *url = fresh("");
+	struct via__end *r = end_open(url, VIA_RECV), *s;
+	struct via__in in = {0};
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0) {
+		struct via_error err = {.text = ""};
+		int before = check_count_fds();
+
+		if (fill_memory())
+			_exit(10);
+		if (end_try(url, VIA_SEND, &s, &err) != -ENOSPC ||
+		    !strstr(err.text, "shared memory: No space left on device"))
+			_exit(11);
+		_exit(check_count_fds() == before ? 0 : 12);
+	}
+	reap(child);
+	assert_int_equal(r->transport->recv(r, &in), -EAGAIN);
+	s = end_sender(url);
+	assert_int_equal(end_send_text(s, "fine"), 0);
+	end_expect(r, "fine");
+	assert_int_equal(r->stats.joined, 1);
+	end_close(s);
+	end_close(r);
+}
+
+static void a_receiver_without_memory_says_so(void **state)
+{
+	const char *url = fresh("");
+	struct via__end *r = end_open(url, VIA_RECV), *s = end_sender(url);
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0) {
+		struct via__in in = {0};
+		int before = check_count_fds();
+
+		if (fill_memory())
+			_exit(10);
+		if (r->transport->recv(r, &in) != -EAGAIN ||
+		    r->stats.rejected != 1 || r->stats.joined)
+			_exit(11);
+		_exit(check_count_fds() == before ? 0 : 12);
+	}
+	reap(child);
+	assert_int_equal(end_greet(s), -ENOSPC);
+	assert_non_null(strstr(s->error.text, "No space left on device"));
+	end_close(s);
+	end_close(r);
+}
+
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(ends_once_and_begins_again),
 	CHECK_TEST(a_pair_ends_for_ever),
@@ -326,5 +420,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(keeps_strangers_out),
 	CHECK_TEST(lets_in_whom_it_is_told),
 	CHECK_TEST(does_not_trust_a_strangers_name),
+	CHECK_TEST(a_sender_without_memory_says_so),
+	CHECK_TEST(a_receiver_without_memory_says_so),
 };
 CHECK_MAIN(tests)
