@@ -12,10 +12,8 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/likely.h"
 #include "transport/transport.h"
-
-#define via__likely(x)	 __builtin_expect(!!(x), 1)
-#define via__unlikely(x) __builtin_expect(!!(x), 0)
 
 /* What each direction has of its own: they may be two threads. */
 struct via__side {

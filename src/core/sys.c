@@ -101,6 +101,12 @@ ssize_t via__recvmsg(int fd, struct msghdr *msg, int flags)
 	return RETRY(recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC));
 }
 
+int via__recvmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
+{
+	return (int)RETRY(
+		recvmmsg(fd, msgs, n, flags | MSG_CMSG_CLOEXEC, NULL));
+}
+
 ssize_t via__send(int fd, const void *buf, size_t len, int flags)
 {
 	return RETRY(send(fd, buf, len, flags | MSG_NOSIGNAL));

@@ -40,6 +40,7 @@ ssize_t via__writev_masked(int fd, const struct iovec *iov, int n);
 /* flags gains MSG_NOSIGNAL / MSG_CMSG_CLOEXEC. */
 ssize_t via__sendmsg(int fd, const struct msghdr *msg, int flags);
 ssize_t via__recvmsg(int fd, struct msghdr *msg, int flags);
+int via__recvmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags);
 ssize_t via__send(int fd, const void *buf, size_t len, int flags);
 ssize_t via__recv(int fd, void *buf, size_t size, int flags);
 

@@ -31,6 +31,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/likely.h"
+
 #define VIA__LANE_HEADER   8
 #define VIA__LANE_SHORT	   64 /* bytes: see via__lane_write() */
 #define VIA__LANE_SIZE_MIN ((size_t)4 << 10)
@@ -120,7 +122,7 @@ static inline bool via__lane_wanted(const struct via__lane_bell *b)
 static inline bool via__lane_tell(struct via__lane_bell *b,
 				  _Atomic uint64_t *word, uint64_t value)
 {
-	if (__builtin_expect(b->asymmetric, true)) {
+	if (via__likely(b->asymmetric)) {
 		/* Pairs with the acquire in via__lane_peek() or _refresh();
 		 * the barrier with the one in via__lane_barrier(). */
 		atomic_store_explicit(word, value, memory_order_release);

@@ -10,6 +10,13 @@
 /* One more than allowed, to see that there were more. */
 #define FDS_ROOM (VIA_FDS_MAX + 1)
 
+/* Room for all that may come beside the bytes of one message. */
+union control {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(FDS_ROOM * sizeof(int)) +
+		   CMSG_SPACE(sizeof(struct ucred))];
+};
+
 static bool is(const struct cmsghdr *c, int type)
 {
 	return c->cmsg_level == SOL_SOCKET && c->cmsg_type == type;
@@ -37,6 +44,10 @@ static bool take_fds(struct via__fds *fds, const struct cmsghdr *c)
 static ssize_t unpack(struct msghdr *msg, ssize_t len,
 		      struct via__ancillary *ret)
 {
+	ret->fds.n = 0;
+	ret->has_cred = false;
+	if (len < 0 || (!msg->msg_controllen && !msg->msg_flags))
+		return len;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c;
 	     c = CMSG_NXTHDR(msg, c)) {
 		if (is(c, SCM_RIGHTS) && !take_fds(&ret->fds, c)) {
@@ -60,11 +71,7 @@ static ssize_t unpack(struct msghdr *msg, ssize_t len,
 ssize_t via__ancillary_recv(int fd, struct iovec *iov, int n,
 			    struct via__ancillary *ret)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(FDS_ROOM * sizeof(int)) +
-			   CMSG_SPACE(sizeof(struct ucred))];
-	} control;
+	union control control;
 	struct msghdr msg = {
 		.msg_iov = iov,
 		.msg_iovlen = (size_t)n,
@@ -73,11 +80,27 @@ ssize_t via__ancillary_recv(int fd, struct iovec *iov, int n,
 	};
 	ssize_t len = via__recvmsg(fd, &msg, MSG_DONTWAIT);
 
-	ret->fds.n = 0;
-	ret->has_cred = false;
-	if (len < 0 || (!msg.msg_controllen && !msg.msg_flags))
-		return len;
 	return unpack(&msg, len, ret);
+}
+
+int via__ancillary_recv_many(int fd, struct via__arrival *ret, unsigned int n)
+{
+	struct mmsghdr msgs[VIA__ARRIVALS_MAX];
+	union control control[VIA__ARRIVALS_MAX];
+
+	for (unsigned int i = 0; i < n; i++)
+		msgs[i].msg_hdr = (struct msghdr){
+			.msg_iov = &ret[i].place,
+			.msg_iovlen = 1,
+			.msg_control = &control[i],
+			.msg_controllen = sizeof(control[i]),
+		};
+	int got = via__recvmmsg(fd, msgs, n, MSG_DONTWAIT);
+
+	for (int i = 0; i < got; i++)
+		ret[i].len = unpack(&msgs[i].msg_hdr, msgs[i].msg_len,
+				    &ret[i].note);
+	return got;
 }
 
 ssize_t via__ancillary_send(int fd, const struct iovec *iov, int n,

@@ -26,6 +26,20 @@ struct via__ancillary {
 ssize_t via__ancillary_recv(int fd, struct iovec *iov, int n,
 			    struct via__ancillary *ret);
 
+/* A packet that has come: its bytes are in place. */
+struct via__arrival {
+	struct iovec place; /* the caller's */
+	ssize_t len;	    /* what via__ancillary_recv() would return */
+	struct via__ancillary note;
+};
+
+#define VIA__ARRIVALS_MAX 8
+
+/* As many calls of via__ancillary_recv(), at most VIA__ARRIVALS_MAX, at once,
+ * up to the first that fails by itself: how many packets have come, or what
+ * the first has failed with. */
+int via__ancillary_recv_many(int fd, struct via__arrival *ret, unsigned int n);
+
 /* sendmsg() without waiting or SIGPIPE. Bytes written, -EAGAIN, -errno. */
 ssize_t via__ancillary_send(int fd, const struct iovec *iov, int n,
 			    const int *fds, unsigned int n_fds);

@@ -62,11 +62,41 @@ static ssize_t link_write(struct via__writer *w, const struct iovec *iov, int n,
 	return via__peer_is_gone(len) ? -EPIPE : len;
 }
 
+static bool has_line(const struct via__link *link)
+{
+	return is(link, VIA__LINK_DGRAM) && !is(link, VIA__LINK_RAW);
+}
+
+/* HELLO by datagram, and the line. 0 or -errno. */
+static int open_line(struct via__link *link)
+{
+	struct via__frame f = {
+		.flags = VIA__FRAME_HELLO,
+		.sender = link->writer.sender,
+	};
+	uint8_t buf[VIA__FRAME_LEN];
+	struct iovec iov = {buf, sizeof(buf)};
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+		return -errno;
+	via__frame_put(&f, buf);
+	ssize_t r = via__ancillary_send(link->writer.fd, &iov, 1, &fds[1], 1);
+
+	via__close(&fds[1]);
+	link->fd = fds[0]; /* ours to close from now on, come what may */
+	/* Gone since connect(): who comes next may have the name. */
+	if (via__peer_is_gone(r))
+		return -EAGAIN;
+	return r < 0 ? (int)r : 0;
+}
+
 int via__link_init(struct via__link *link, struct via__end *end, int fd,
 		   const struct ucred *cred, unsigned int kind)
 {
 	size_t packet_size = kind & VIA__LINK_RAW ? VIA__PACKET_RAW_MAX
 						  : VIA__PACKET_MAX;
+	bool ahead = kind & VIA__LINK_RECEIVES && !(kind & VIA__LINK_RAW);
 	int r;
 
 	*link = (struct via__link){
@@ -74,9 +104,10 @@ int via__link_init(struct via__link *link, struct via__end *end, int fd,
 		.cred = *cred,
 		.fd = fd,
 		.kind = kind,
-		.greeted = kind &
-			   (VIA__LINK_RAW | VIA__LINK_DGRAM | VIA__LINK_PAIR),
+		.greeted = kind & (VIA__LINK_RAW | VIA__LINK_PAIR),
 	};
+	if (has_line(link))
+		link->fd = -1;
 	r = via__reader_init(&link->reader, end, fd,
 			     kind & VIA__LINK_RECEIVES
 				     ? VIA__READER_SIZE
@@ -86,8 +117,11 @@ int via__link_init(struct via__link *link, struct via__end *end, int fd,
 		r = via__writer_init(
 			&link->writer, fd,
 			is(link, VIA__LINK_PACKETS) ? VIA__PACKET_MAX : 0);
+	if (!r && has_line(link))
+		r = open_line(link);
 	if (!r && is(link, VIA__LINK_PACKETS))
-		r = via__packet_init(&link->packet, packet_size);
+		r = via__packet_init(&link->packet, packet_size,
+				     ahead ? VIA__ARRIVALS_MAX : 1);
 	if (r) {
 		via__link_fini(link, true);
 		*link = (struct via__link){0};
@@ -98,7 +132,7 @@ int via__link_init(struct via__link *link, struct via__end *end, int fd,
 	link->reader.raw = is(link, VIA__LINK_RAW);
 	link->writer.write = link_write;
 	link->writer.raw = is(link, VIA__LINK_RAW);
-	if (kind & (VIA__LINK_RAW | VIA__LINK_PAIR))
+	if (kind & (VIA__LINK_RAW | VIA__LINK_PAIR | VIA__LINK_DGRAM))
 		return 0;
 	/* Fails if the peer has gone already; what it sent is still there. */
 	r = via__writer_control(&link->writer, VIA__FRAME_HELLO, 0, 0);
@@ -128,6 +162,12 @@ void via__link_fini(struct via__link *link, bool quiet)
 		return;
 	if (!quiet)
 		say_done(link);
+	if (has_line(link)) {
+		/* As in the hub. */
+		if (!quiet)
+			(void)shutdown(link->fd, SHUT_RDWR);
+		via__close(&link->fd);
+	}
 	via__reader_fini(&link->reader);
 	via__writer_fini(&link->writer);
 	via__packet_fini(&link->packet);
@@ -292,7 +332,7 @@ static int listen_back(struct via__link *link)
 	int r;
 
 	/* What comes is the receiving direction's to read, or nothing comes. */
-	if (link->kind & (VIA__LINK_RECEIVES | VIA__LINK_RAW | VIA__LINK_DGRAM))
+	if (link->kind & (VIA__LINK_RECEIVES | VIA__LINK_RAW))
 		return 0;
 	do
 		r = next(link, &in);
@@ -381,11 +421,6 @@ static int say_end(struct via__link *link)
 	if (r || link->shut)
 		return r;
 	link->shut = true;
-	if (is(link, VIA__LINK_DGRAM) && !is(link, VIA__LINK_RAW)) {
-		r = via__writer_control(&link->writer, VIA__FRAME_DONE,
-					link->writer.seq, 0);
-		return r ? not_sent(link, r) : 0;
-	}
 	(void)shutdown(link->fd, SHUT_WR); /* fails if all is over */
 	return 0;
 }
@@ -435,7 +470,7 @@ int via__link_finish(struct via__link *link)
 	/* A receiver that is gone may have said DONE before; one that lets us
 	 * wait may itself wait for us to read. */
 	if ((said && said != -EPIPE && said != -EAGAIN) ||
-	    (link->kind & (VIA__LINK_RAW | VIA__LINK_DGRAM)))
+	    is(link, VIA__LINK_RAW))
 		return said;
 	r = await_done(link);
 	if (r || said == -EAGAIN)

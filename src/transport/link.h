@@ -16,7 +16,8 @@
  *
  * A sequenced-packet socket is used as a stream whose writes are cut to one
  * packet each; so is a datagram socket, which knows no end of file and hears
- * nothing back, so that its sender says DONE itself.
+ * nothing back: for that its HELLO gives the receiver one end of a line, a
+ * sequenced-packet connection.
  */
 #ifndef VIA_TRANSPORT_LINK_H
 #define VIA_TRANSPORT_LINK_H
@@ -32,7 +33,7 @@
 enum via__link_kind {
 	VIA__LINK_RAW = 1,     /* no frames */
 	VIA__LINK_PACKETS = 2, /* SOCK_SEQPACKET or SOCK_DGRAM */
-	VIA__LINK_DGRAM = 4,   /* SOCK_DGRAM: sends only, hears nothing */
+	VIA__LINK_DGRAM = 4,   /* SOCK_DGRAM: sends only, hears by a line */
 	VIA__LINK_PAIR = 8,    /* both ends were made at once: no HELLO */
 	VIA__LINK_RECEIVES = 16,
 };
@@ -40,7 +41,7 @@ enum via__link_kind {
 struct via__link {
 	struct via__end *end;
 	struct ucred cred; /* of the other side; -1: unknown */
-	int fd;		   /* the owner's */
+	int fd; /* the owner's, or our end of the line: all but messages */
 	unsigned int kind; /* enum via__link_kind, several */
 	bool greeted;	   /* HELLO has come */
 	bool done;	   /* DONE has come: done_count */
@@ -60,7 +61,7 @@ struct via__link {
 
 /*
  * Take up a connected socket, whose owner closes it after fini. Says HELLO.
- * 0, -ENOMEM, -EPIPE.
+ * 0, -ENOMEM; only of a datagram socket: -EAGAIN (its queue is full), -errno.
  */
 int via__link_init(struct via__link *link, struct via__end *end, int fd,
 		   const struct ucred *cred, unsigned int kind);

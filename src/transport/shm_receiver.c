@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/frame.h"
+#include "core/likely.h"
 #include "core/sys.h"
 #include "transport/shm_receiver.h"
 
@@ -99,7 +100,7 @@ static inline void pass(struct via__shm_peer *p,
 			const struct via__record *record)
 {
 	via__lane_pass(&p->lane, record);
-	if (__builtin_expect(!p->peer.held, true) && via__lane_free(&p->lane))
+	if (via__likely(!p->peer.held) && via__lane_free(&p->lane))
 		via__shm_peer_ring(p);
 }
 
@@ -109,7 +110,7 @@ static inline int take_whole(struct via__shm_peer *p,
 {
 	in->len = record->len;
 	in->meta = record->flags & VIA__FRAME_META;
-	if (__builtin_expect(record->len <= in->size && in->buf, true)) {
+	if (via__likely(record->len <= in->size && in->buf)) {
 		memcpy(in->buf, record->data, record->len);
 		in->data = in->buf;
 		if (!in->lazy)

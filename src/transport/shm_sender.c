@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/frame.h"
+#include "core/likely.h"
 #include "core/sys.h"
 #include "transport/shm.h"
 

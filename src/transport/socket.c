@@ -166,7 +166,10 @@ int via__socket_connected(struct via__socket *s, int fd)
 	s->fd = fd;
 	via__access_cred(fd, &cred);
 	r = via__link_init(&s->link, &s->end, fd, &cred, s->kind);
-	return r ? via__fail_errno(&s->end.error, r, "cannot connect") : 0;
+	if (!r)
+		return 0;
+	via__close(&s->fd);
+	return via__fail_errno(&s->end.error, r, "cannot connect");
 }
 
 static int set_size(int fd, int force, int plain, uint64_t size)
@@ -297,7 +300,7 @@ int via__socket_pollfd(struct via__end *end, enum via_role role,
 	lock(s);
 	if (!receives_first(s))
 		*ret = (struct pollfd){
-			.fd = s->fd,
+			.fd = role == VIA_RECV ? s->link.fd : s->fd,
 			.events = via__link_events(&s->link, role),
 		};
 	else if (s->peer && (role == VIA_SEND || s->peer->finishing))

@@ -69,7 +69,7 @@ static void unix_close(struct via__end *end, bool forked)
 
 	if (!forked)
 		via__unix_name_remove(&u->name);
-	via__dgram_fini(&u->dgram);
+	via__dgram_fini(&u->dgram, forked);
 	via__socket_fini(&u->socket, forked);
 	free(u);
 }
@@ -355,7 +355,7 @@ static int unix_pollfd(struct via__end *end, enum via_role role,
 
 	if (!is_dgram_receiver(u))
 		return via__socket_pollfd(end, role, ret);
-	*ret = (struct pollfd){.fd = u->socket.fd, .events = POLLIN};
+	*ret = (struct pollfd){.fd = u->dgram.epoll, .events = POLLIN};
 	return 0;
 }
 
@@ -368,8 +368,7 @@ static int unix_greet(struct via__end *end)
 }
 
 static const struct via_option unix_option_docs[] = {
-	{"type", "stream|seqpacket|dgram", "stream",
-	 "kind of socket; dgram does not notice a killed sender"},
+	{"type", "stream|seqpacket|dgram", "stream", "kind of socket"},
 	{"raw", "yes|no", "no",
 	 "no frames: bytes as they come, or a packet for a message"},
 	{"buffer", "BYTES", "the kernel's",

@@ -269,6 +269,26 @@ load lib.bash
 	umount small
 }
 
+@test "no room for a name" {
+	mkdir small
+	unshare -rm mount -t tmpfs none small 2>/dev/null ||
+		skip 'needs to mount a tmpfs'
+	# The one inode is its root's.
+	cat >in_small <<-'END'
+		mount -t tmpfs -o nr_inodes=1 none small && cd small
+		"$VIA" recv --timeout 0 "$1"
+		status=$?
+		ls -A
+		exit $status
+	END
+	for address in fifo:f unix:s 'unix:q?type=seqpacket' \
+		'unix:d?type=dgram' "shm:$PWD/small/n"; do
+		echo "$address"
+		run unshare -rm sh in_small "$address"
+		failed_with 1 'No space left on device'
+	done
+}
+
 @test "closed standard input and output" {
 	start_ready recv unix:s >out
 	run sh -c '"$VIA" send unix:s <&-'

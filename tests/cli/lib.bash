@@ -64,7 +64,6 @@ failed_with() {
 	[[ "$output" == via*": "*"$2"* ]]
 }
 
-# URLs of every mechanism that two programs can meet by: a sender on these
-# learns what the receiver had, on the last it does not.
+# URLs of every mechanism that two programs can meet by.
 addresses=(fifo:f unix:s "unix:@via-test-$$" 'unix:q?type=seqpacket'
 	"shm:via-test-$$" tcp::0 'unix:d?type=dgram')

@@ -22,13 +22,13 @@
 #define MS  INT64_C(1000000)
 
 /*
- * Stands among the abilities of a row: the receiver notices a sender's death.
- * All do but those that the variant excepts.
+ * Stand among the abilities of a row: it has a name with a mode; any bytes can
+ * be sent to a receiver; what goes without frames is a stream that ends, which
+ * all are but those that the variant excepts.
  */
-#define SEES_DEATH (1u << 31)
-/* Also: it has a name with a mode; any bytes can be sent to a receiver. */
-#define HAS_MODE (1u << 30)
-#define RAW_PEER (1u << 29)
+#define HAS_MODE  (1u << 31)
+#define RAW_PEER  (1u << 30)
+#define IS_STREAM (1u << 29)
 
 struct test {
 	const char *name;
@@ -44,6 +44,8 @@ struct test {
 extern const struct test hostile_tests[];
 extern const struct test life_tests[];
 extern const struct test messages_tests[];
+extern const struct test metadata_tests[];
+extern const struct test senders_tests[];
 extern const struct test waiting_tests[];
 
 /*

@@ -26,8 +26,7 @@ static void adjust(const char *what)
 		uint32_t bit;
 	} words[] = {
 		{"-duplex", VIA_CAN_DUPLEX},
-		{"-confirm", VIA_CAN_CONFIRM},
-		{"-death", SEES_DEATH},
+		{"-stream", IS_STREAM},
 	};
 
 	if (!strncmp(what, "-raw=", 5)) {
@@ -77,7 +76,7 @@ void variant_init(int argc, char **argv)
 		fprintf(stderr, "%s: no such mechanism\n", scheme);
 		exit(2);
 	}
-	variant.abilities = variant.mechanism->abilities | SEES_DEATH;
+	variant.abilities = variant.mechanism->abilities | IS_STREAM;
 	if (has_option("mode"))
 		variant.abilities |= HAS_MODE;
 	for (int i = 2; i < argc; i++)

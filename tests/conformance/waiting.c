@@ -179,10 +179,8 @@ static void wait_peer_with_deadlines(void)
 	must_eq(via_wait_peer(l.recv, VIA_NO_WAIT, &err), -EAGAIN);
 	must_eq(via_wait_peer(l.recv, via_deadline(MS), &err), -ETIMEDOUT);
 	must_ok(via_open(via_url(l.recv), VIA_SEND, patience(), &l.send, &err));
-	if (can(SEES_DEATH)) {
-		must_ok(via_wait_peer(l.recv, patience(), &err));
-		must_ok(via_wait_peer(l.send, patience(), &err));
-	}
+	must_ok(via_wait_peer(l.recv, patience(), &err));
+	must_ok(via_wait_peer(l.send, patience(), &err));
 	link_close(&l);
 }
 

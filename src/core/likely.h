@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* Telling the compiler which way a branch of a hot path goes. */
+#ifndef VIA_CORE_LIKELY_H
+#define VIA_CORE_LIKELY_H
+
+#define via__likely(x)	 __builtin_expect(!!(x), 1)
+#define via__unlikely(x) __builtin_expect(!!(x), 0)
+
+#endif
