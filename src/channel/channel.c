@@ -96,14 +96,29 @@ static int finish_op(struct via_channel *ch, void *unused)
 	return ch->transport->finish(ch->end);
 }
 
+static int half_close_op(struct via_channel *ch, void *unused)
+{
+	(void)unused;
+	return ch->transport->half_close(ch->end);
+}
+
 /* Everything accepted is out, and the receiver has it as far as can be told. */
 static int finish(struct via_channel *ch, int64_t deadline)
 {
+	const struct via__transport *t = ch->transport;
 	int r = via__until(ch, &ch->send_side, deadline, via__flush_op, NULL);
 
-	if (r < 0 || !ch->transport->finish)
+	if (r < 0 || !t->finish)
 		return r;
+	/* Another thread may be receiving: nothing of that side is touched. */
+	if (ch->role & VIA_DUPLEX && deadline == VIA_NO_WAIT &&
+	    !ch->end->closing)
+		return via__until(ch, &ch->send_side, deadline, half_close_op,
+				  NULL);
 	r = via__until(ch, &ch->recv_side, deadline, finish_op, NULL);
+	/* It may have read what recv will give. */
+	if (ch->role & VIA_DUPLEX)
+		(void)via__watch(ch, &ch->recv_side, 0);
 	/* Without waiting there is nothing to confirm. */
 	return r == -EAGAIN ? 0 : r;
 }
@@ -116,6 +131,15 @@ int via_finish(struct via_channel *ch, int64_t deadline)
 		return r;
 	if (ch->send_error)
 		return -EPIPE;
+	if (deadline != VIA_NO_WAIT) {
+		if (ch->held)
+			return via__fail(via__channel_error(ch, VIA_SEND),
+					 -EBUSY,
+					 "%s: a message that did not fit is to "
+					 "be received first",
+					 ch->url);
+		via_release(ch);
+	}
 	r = finish(ch, deadline);
 	if (r == -EAGAIN || r == -ETIMEDOUT)
 		return via__fail(via__channel_error(ch, VIA_SEND), r,
@@ -129,8 +153,10 @@ int via_close(struct via_channel *ch, int64_t deadline)
 
 	if (!ch)
 		return 0;
-	if (*ch->mine && ch->role != VIA_RECV)
+	if (*ch->mine && ch->role != VIA_RECV) {
+		ch->end->closing = true;
 		r = ch->send_error ? -EPIPE : finish(ch, deadline);
+	}
 	via__channel_free(ch);
 	return r;
 }

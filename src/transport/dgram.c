@@ -66,7 +66,7 @@ static bool admits(struct via__dgram *d)
 	return true;
 }
 
-/* Has the last sender said DONE since this was last asked? */
+/* Has the last sender said END since this was last asked? */
 static int dry(struct via__dgram *d)
 {
 	const struct via_stats *stats = &d->end->stats;
@@ -167,11 +167,12 @@ static int next_frame(struct via__dgram *d, struct via__in *in)
 	if (f.flags & VIA__FRAME_HELLO) {
 		r = via__assembly_hello(&d->assembly, &f);
 		r = r ? r : GO_ON;
-	} else if (f.flags & VIA__FRAME_DONE) {
+	} else if (f.flags & VIA__FRAME_END) {
 		via__assembly_forget(&d->assembly, f.sender);
 		r = GO_ON;
-	} else if (f.flags & VIA__FRAME_REFUSE) {
-		r = via__fail(&d->end->error, -EPROTO, "REFUSE from a sender");
+	} else if (f.flags & VIA__FRAME_CONTROL) {
+		r = via__fail(&d->end->error, -EPROTO,
+			      "the peer sent what only a receiver says");
 	} else {
 		bool whole = f.flags & VIA__FRAME_FIRST &&
 			     f.flags & VIA__FRAME_LAST;

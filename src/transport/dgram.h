@@ -2,7 +2,7 @@
 /*
  * The receiving end of a Unix datagram socket: no connections, all senders'
  * packets in one queue, each with its sender's credentials. Frames tell the
- * senders apart; HELLO and DONE say who comes and goes, so a sender that is
+ * senders apart; HELLO and END say who comes and goes, so a sender that is
  * killed goes unnoticed.
  */
 #ifndef VIA_TRANSPORT_DGRAM_H

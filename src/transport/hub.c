@@ -134,7 +134,7 @@ static void discard(struct via__peer *peer, bool forked)
 
 void via__hub_join(struct via__peer *peer)
 {
-	if (peer->joined)
+	if (peer->joined || peer->ended)
 		return;
 	peer->joined = true;
 	peer->hub->stream_end = false;
@@ -153,16 +153,15 @@ static void leave(struct via__peer *peer)
 	hub->stream_end = !--hub->n_joined;
 }
 
-/* Its end of file would be readable for ever; what hangs up shows anyway. */
 static void end_half(struct via__peer *peer)
 {
-	struct epoll_event ev = {.data.ptr = peer};
+	struct epoll_event ev = {.data.ptr = peer}; /* hang-ups show anyway */
 
 	leave(peer);
 	peer->ended = true;
 	peer->hub->current = NULL;
-	/* Cannot fail: it is in the set. */
-	(void)epoll_ctl(peer->hub->epoll, EPOLL_CTL_MOD, peer->fd, &ev);
+	if (peer->hub->ops->ends_for_ever) /* cannot fail: it is in the set */
+		(void)epoll_ctl(peer->hub->epoll, EPOLL_CTL_MOD, peer->fd, &ev);
 }
 
 void via__hub_remove(struct via__peer *peer)
@@ -313,8 +312,6 @@ int via__hub_poll(struct via__hub *hub)
 
 		if (!peer)
 			accept_some(hub);
-		else if (peer->ended)
-			via__hub_remove(peer);
 		else
 			via__hub_queue(peer);
 	}
@@ -340,6 +337,9 @@ static int ask(struct via__hub *hub, struct via__peer *peer, struct via__in *in)
 		hub->burst++;
 		return 0;
 	}
+	/* Said before, and nothing new. */
+	if (r == -ESHUTDOWN && peer->ended && !hub->ops->ends_for_ever)
+		r = -EAGAIN;
 	/* Removing it would take away what it has given out. */
 	if (r == -EAGAIN || peer->held) {
 		hub->filling = in->buf ? peer : NULL;
@@ -351,12 +351,12 @@ static int ask(struct via__hub *hub, struct via__peer *peer, struct via__in *in)
 		via__hub_queue(peer);
 		return r;
 	}
-	if (r == -EPIPE && hub->peers_max == 1 && hub->ops->half_close)
+	if (r == -ESHUTDOWN && !peer->ended)
 		end_half(peer);
 	else
 		via__hub_remove(peer);
 	/* One at a time: the next is another conversation. */
-	if (r == -EPIPE)
+	if (r == -EPIPE || r == -ESHUTDOWN)
 		return hub->peers_max == 1 && via__hub_ended(hub) ? -EPIPE
 								  : -EAGAIN;
 	hub->end->stats.rejected++;

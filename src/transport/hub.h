@@ -41,7 +41,7 @@ struct via__peer {
 	bool joined;	   /* via__hub_join() */
 	bool queued;	   /* on hub->ready */
 	bool held;	   /* on hub->holders */
-	bool ended;	   /* sends no more, see half_close */
+	bool ended;	   /* sends no more messages */
 };
 
 TAILQ_HEAD(via__peers, via__peer);
@@ -49,12 +49,9 @@ TAILQ_HEAD(via__peers, via__peer);
 struct via__peer_ops {
 	size_t size; /* of the transport's struct; comes zeroed */
 
-	/*
-	 * A peer whose stream has ended may still want to receive: if it is
-	 * the only one that can be, it stays until it hangs up or the
-	 * transport removes it.
-	 */
-	bool half_close;
+	/* What ends is an end of file, readable for ever: after -ESHUTDOWN only
+	 * the hang-up is news. */
+	bool ends_for_ever;
 
 	/*
 	 * fd is a connection that was accepted and admitted (or given to
@@ -70,8 +67,8 @@ struct via__peer_ops {
 	/*
 	 * For via__hub_recv(), otherwise NULL; the meanings are those of the
 	 * slots in struct via__transport. recv: -EAGAIN when the peer is dry,
-	 * -EPIPE at the end of its stream, -ENOMEM; any other error is the
-	 * peer's fault, with a sentence in hub->end->error: it is cut off.
+	 * -EPIPE at the end of its stream; -ESHUTDOWN too, but the peer may
+	 * still receive and stays; -ENOMEM; any other error is the peer's fault, with a sentence in hub->end->error: it is cut off.
 	 * What is not 0 must be said again when asked again.
 	 */
 	int (*recv)(struct via__peer *peer, struct via__in *in);
