@@ -37,6 +37,7 @@ struct via__peer {
 	SLIST_ENTRY(via__peer) holder;
 	struct via__hub *hub;
 	int fd;
+	int64_t since;	   /* when it was accepted */
 	struct ucred cred; /* pid, uid and gid -1: unknown */
 	bool joined;	   /* via__hub_join() */
 	bool queued;	   /* on hub->ready */
@@ -97,6 +98,7 @@ struct via__hub {
 	int epoll;	    /* for the user to poll */
 	int listener;	    /* -1: none (a pair) */
 	int spare;	    /* given up to accept when descriptors are out */
+	int timer;	    /* rings when to try again to accept */
 	struct via__peers peers;
 	struct via__peers ready;	 /* may have something to say */
 	SLIST_HEAD(, via__peer) holders; /* gave out what is not released */
@@ -106,7 +108,8 @@ struct via__hub {
 
 /*
  * Make an empty hub. access stays the caller's and must live as long;
- * peers_max bounds the connections, beyond it they wait in the backlog.
+ * peers_max bounds the connections; beyond it they wait in the backlog, until
+ * a peer leaves or has said nothing for a second.
  * 0, or -errno with a sentence. On failure there is nothing to fini.
  */
 int via__hub_init(struct via__hub *hub, struct via__end *end,

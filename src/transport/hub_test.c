@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Many peers at one end, over abstract Unix sockets. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "transport/end_test.h"
 #include "transport/hub.h"
+#include "transport/link_test.h"
 
 static const char *own_url(void)
 {
@@ -182,21 +183,58 @@ static void without_descriptors_newcomers_are_turned_away(void **state)
 	end_close(rx);
 }
 
+/* Not even the spare one helps. */
+static void a_receiver_that_cannot_accept_rests(void **state)
+{
+	struct via__end *rx = end_open(own_url(), VIA_RECV);
+	struct via__end *tx = end_sender(own_url());
+	struct rlimit before, none;
+	struct via__in in = {0};
+	struct pollfd pfd;
+	int64_t until = via__deadline(3 * VIA__NS_PER_S / 10);
+	int rings = 0;
+
+	(void)state;
+	assert_int_equal(end_send_text(tx, "patience"), 0);
+	assert_int_equal(rx->transport->pollfd(rx, VIA_RECV, &pfd), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	while (via__poll(&pfd, 1, until) == 1) {
+		assert_int_equal(rx->transport->recv(rx, &in), -EAGAIN);
+		rings++;
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	print_message("# tried %d times\n", rings);
+	assert_true(rings > 0 && rings < 10);
+	end_expect(rx, "patience");
+	end_close(tx);
+	end_close(rx);
+}
+
+static void allow_many_fds(struct rlimit *before)
+{
+	struct rlimit high;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
+	high = *before;
+	high.rlim_cur = before->rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &high), 0);
+	if (high.rlim_cur < 3 * VIA__HUB_PEERS_MAX)
+		check_skip("3072 open files");
+}
+
 static void too_many_peers_wait_their_turn(void **state)
 {
 	static struct via__end *tx[VIA__HUB_PEERS_MAX + 1];
 	struct via__end *rx = end_open(own_url(), VIA_RECV);
-	struct rlimit before, high;
+	struct rlimit before;
 	struct via__in in = {0};
 	unsigned int n;
 
 	(void)state;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	high = before;
-	high.rlim_cur = before.rlim_max;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &high), 0);
-	if (high.rlim_cur < 3 * VIA__HUB_PEERS_MAX)
-		check_skip("3072 open files");
+	allow_many_fds(&before);
 	for (n = 0; n <= VIA__HUB_PEERS_MAX; n++) {
 		tx[n] = end_sender(own_url());
 		assert_int_equal(end_greet(rx), 0);
@@ -212,6 +250,101 @@ static void too_many_peers_wait_their_turn(void **state)
 		end_close(tx[n]);
 	end_close(rx);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+static bool is_open(int fd)
+{
+	char buf[64];
+	ssize_t r;
+
+	do
+		r = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+	while (r > 0);
+	return r < 0 && errno == EAGAIN;
+}
+
+static void the_mute_make_room(void **state)
+{
+	enum {
+		QUIET = 5, /* have joined, and say no more */
+		NEW = 3
+	};
+	static int mute[VIA__HUB_PEERS_MAX];
+	struct via__end *rx = end_open(own_url(), VIA_RECV);
+	struct via__end *quiet[QUIET], *tx[NEW];
+	struct rlimit before;
+	struct via__in in = {0};
+
+	(void)state;
+	allow_many_fds(&before);
+	for (int i = 0; i < QUIET; i++) {
+		quiet[i] = end_sender(own_url());
+		assert_int_equal(end_greet(rx), 0);
+		assert_int_equal(rx->transport->recv(rx, &in), -EAGAIN);
+	}
+	for (int i = QUIET; i < VIA__HUB_PEERS_MAX; i++) {
+		mute[i] = stranger(own_url());
+		/* Not even a whole frame. */
+		assert_int_equal(send(mute[i], "Vi", 2, 0), 2);
+		assert_int_equal(rx->transport->recv(rx, &in), -EAGAIN);
+	}
+	for (int i = 0; i < NEW; i++) {
+		tx[i] = end_sender(own_url());
+		assert_int_equal(end_send_text(tx[i], "new"), 0);
+	}
+	end_expect_quiet(rx); /* they have a second */
+	assert_int_equal(rx->stats.rejected, 0);
+	for (int i = 0; i < NEW; i++)
+		end_expect(rx, "new");
+	/* As many have gone as have come, the oldest. */
+	assert_int_equal(rx->stats.rejected, NEW);
+	assert_int_equal(rx->stats.joined, QUIET + NEW);
+	assert_int_equal(rx->stats.left, 0);
+	for (int i = QUIET; i < VIA__HUB_PEERS_MAX; i++) {
+		assert_int_equal(is_open(mute[i]), i >= QUIET + NEW);
+		close(mute[i]);
+	}
+	for (int i = 0; i < QUIET; i++) {
+		assert_int_equal(end_send_text(quiet[i], "still here"), 0);
+		end_expect(rx, "still here");
+		end_close(quiet[i]);
+	}
+	for (int i = 0; i < NEW; i++)
+		end_close(tx[i]);
+	end_close(rx);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+/* Who has spoken is heard, though nobody has listened for long. */
+static void the_late_heard_stay(void **state)
+{
+	struct via__end *rx = end_open(own_url(), VIA_RECV | VIA_DUPLEX);
+	struct via__end *first, *second;
+	struct via__out out = {.data = "to the first", .len = 12};
+	int mute;
+
+	(void)state;
+	mute = stranger(own_url());
+	assert_int_equal(rx->transport->recv(rx, &(struct via__in){0}),
+			 -EAGAIN);
+	first = end_open(own_url(), VIA_SEND | VIA_DUPLEX);
+	second = end_open(own_url(), VIA_SEND | VIA_DUPLEX);
+	assert_int_equal(end_connect(first), 0);
+	assert_int_equal(end_send_text(first, "first"), 0);
+	assert_int_equal(end_connect(second), 0);
+	assert_int_equal(end_send_text(second, "second"), 0);
+	end_expect(rx, "first");
+	assert_false(is_open(mute));
+	assert_int_equal(rx->stats.rejected, 1);
+	assert_int_equal(rx->transport->send(rx, &out), 0);
+	end_expect(first, "to the first");
+	end_close(first);
+	end_expect_code(rx, -EPIPE);
+	end_expect(rx, "second");
+	assert_int_equal(rx->stats.rejected, 1);
+	close(mute);
+	end_close(second);
+	end_close(rx);
 }
 
 static void a_child_s_copy_changes_nothing(void **state)
@@ -272,7 +405,10 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(a_busy_peer_leaves_room_for_others),
 	CHECK_TEST(the_caller_s_buffer_changes_hands),
 	CHECK_TEST(without_descriptors_newcomers_are_turned_away),
+	CHECK_TEST(a_receiver_that_cannot_accept_rests),
 	CHECK_TEST(too_many_peers_wait_their_turn),
+	CHECK_TEST(the_mute_make_room),
+	CHECK_TEST(the_late_heard_stay),
 	CHECK_TEST(a_child_s_copy_changes_nothing),
 	CHECK_TEST(a_child_s_copy_keeps_nothing_alive),
 };
