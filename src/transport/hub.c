@@ -15,7 +15,8 @@
 
 #define EVENTS_MAX  64 /* peers found by one epoll_wait() */
 #define ACCEPTS_MAX 16 /* connections accepted before looking at peers again */
-#define BURST_MAX   64 /* messages in a row from one peer */
+#define BURST_MAX   64 /* messages in a row from one peer, */
+#define BURST_BYTES 4096 /* so many bytes counting as one more */
 
 /* A sender of via's says so as soon as it has connected. One that has not by
  * then makes room for another, if there is none. */
@@ -432,7 +433,7 @@ static int ask(struct via__hub *hub, struct via__peer *peer, struct via__in *in)
 		if (!peer->held)
 			SLIST_INSERT_HEAD(&hub->holders, peer, holder);
 		peer->held = true;
-		hub->burst++;
+		hub->burst += 1 + in->len / BURST_BYTES;
 		return 0;
 	}
 	/* Said before, and nothing new. */

@@ -94,11 +94,11 @@ struct via__hub {
 	unsigned int peers_max;
 	unsigned int n_peers;
 	unsigned int n_joined;
-	unsigned int burst; /* messages taken from current in a row */
-	int epoll;	    /* for the user to poll */
-	int listener;	    /* -1: none (a pair) */
-	int spare;	    /* given up to accept when descriptors are out */
-	int timer;	    /* rings when to try again to accept */
+	size_t burst; /* taken from current in a row, see BURST_MAX */
+	int epoll;    /* for the user to poll */
+	int listener; /* -1: none (a pair) */
+	int spare;    /* given up to accept when descriptors are out */
+	int timer;    /* rings when to try again to accept */
 	struct via__peers peers;
 	struct via__peers ready;	 /* may have something to say */
 	SLIST_HEAD(, via__peer) holders; /* gave out what is not released */

@@ -105,6 +105,47 @@ static void a_busy_peer_leaves_room_for_others(void **state)
 	end_close(rx);
 }
 
+/* Long messages make up for their small number. */
+static void a_peer_of_long_messages_leaves_room_too(void **state)
+{
+	enum {
+		LEN = 64 << 10,
+		N = 32
+	};
+	static char text[LEN];
+	char url[128];
+	struct via__end *rx, *busy, *quiet;
+	int before = 0;
+
+	(void)state;
+	(void)snprintf(url, sizeof(url), "%s?buffer=16M", own_url());
+	rx = end_open(own_url(), VIA_RECV);
+	busy = end_open(url, VIA_SEND);
+	if (busy->transport->connect(busy) == -EPERM) {
+		end_close(busy);
+		end_close(rx);
+		check_skip("CAP_NET_ADMIN, or a larger net.core.wmem_max");
+	}
+	quiet = end_sender(own_url());
+	assert_int_equal(end_send_text(busy, "busy"), 0);
+	end_expect(rx, "busy");
+	for (int i = 0; i < N; i++)
+		assert_int_equal(end_send(busy, text, LEN), 0);
+	assert_int_equal(end_send_text(quiet, "quiet"), 0);
+	for (;; before++) {
+		struct via__in in = {0};
+
+		assert_int_equal(end_recv(rx, &in), 0);
+		if (in.len == strlen("quiet"))
+			break;
+	}
+	print_message("# after %d of %d\n", before, N);
+	assert_true(before < 10);
+	end_close(busy);
+	end_close(quiet);
+	end_close(rx);
+}
+
 /* One peer is filling the caller's buffer when another has a message. */
 static void the_caller_s_buffer_changes_hands(void **state)
 {
@@ -403,6 +444,7 @@ static void a_child_s_copy_keeps_nothing_alive(void **state)
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(many_senders_keep_their_order),
 	CHECK_TEST(a_busy_peer_leaves_room_for_others),
+	CHECK_TEST(a_peer_of_long_messages_leaves_room_too),
 	CHECK_TEST(the_caller_s_buffer_changes_hands),
 	CHECK_TEST(without_descriptors_newcomers_are_turned_away),
 	CHECK_TEST(a_receiver_that_cannot_accept_rests),
