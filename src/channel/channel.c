@@ -7,6 +7,9 @@
 
 #include "core/sys.h"
 
+/* So much of a URL that what is wrong has room behind it. */
+#define URL_SHOWN (VIA_ERROR_TEXT_MAX / 2)
+
 struct via_error *via__channel_error(struct via_channel *ch, enum via_role role)
 {
 	atomic_store_explicit(&ch->failed, role, memory_order_relaxed);
@@ -15,12 +18,11 @@ struct via_error *via__channel_error(struct via_channel *ch, enum via_role role)
 
 int via__channel_failed(struct via_channel *ch, enum via_role role, int r)
 {
-	const char *why = via__end_error(ch->end, role)->text;
-	struct via_error *error = via__channel_error(ch, role);
+	const struct via_error *why = via__end_error(ch->end, role);
 
-	if (*why)
-		return via__fail(error, r, "%s", why);
-	return via__fail(error, r, "%s: %s", ch->url, via_strerror(r));
+	/* It may be about an earlier failure. */
+	return via__fail(via__channel_error(ch, role), r, "%.*s: %s", URL_SHOWN,
+			 ch->url, why->code == r ? why->text : via_strerror(r));
 }
 
 /* First use in a forked child. 0 if the mechanism allows that. */

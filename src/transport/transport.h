@@ -48,7 +48,8 @@ struct via__end {
 	 */
 	struct via_stats stats;
 	/* Set, with via__fail(), by any slot that returns other than 0,
-	 * -EAGAIN or -EINPROGRESS. */
+	 * -EAGAIN or -EINPROGRESS. Once the end is open the channel puts the
+	 * URL before it. */
 	struct via_error error;
 	/* Of a duplex end, whose directions may be two threads: what error was
 	 * when a slot of that direction failed. */
