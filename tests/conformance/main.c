@@ -49,7 +49,8 @@ static int after(void **state)
 static size_t collect(struct CMUnitTest *out)
 {
 	const struct test *const tables[] = {messages_tests, life_tests,
-					     waiting_tests, hostile_tests};
+					     waiting_tests, hostile_tests,
+					     duplex_tests};
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
