@@ -343,8 +343,9 @@ static bool make_room(struct via__hub *hub)
 	int64_t now = via__now(), until = VIA_NEVER;
 	struct via__peer *peer;
 
+	/* The oldest first. */
 	TAILQ_FOREACH(peer, &hub->peers, all)
-	{ /* the oldest first */
+	{
 		if (peer->joined || peer->ended)
 			continue;
 		until = peer->since + GREETING_NS;
