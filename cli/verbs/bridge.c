@@ -34,6 +34,8 @@ struct side {
 struct flow {
 	struct side *from, *to;
 	bool follow;
+	bool parting; /* from a peer that has ended, so that the next can come */
+	bool over;    /* the other side is to hear so */
 	bool ended, failed;
 	uint64_t rejected, joined; /* see cli/channel.h */
 	unsigned int n, next;	   /* messages taken, and of these sent */
@@ -45,6 +47,7 @@ enum step {
 	GO_ON,
 	WAIT_FROM,
 	WAIT_TO,
+	WAIT_PART, /* for room to say our end to where it comes from */
 	ENDED
 };
 
@@ -132,9 +135,16 @@ static enum step senders_left(struct flow *f)
 
 	if (!f->follow || !cli_can_follow(from->in, &f->joined))
 		return ENDED;
-	/* The next may come when this one has heard our end, too. */
-	if (from->out == from->in)
-		(void)via_finish(from->out, VIA_NO_WAIT);
+	f->parting = from->out == from->in;
+	return GO_ON;
+}
+
+/* The next may come when this one has heard our end, too. */
+static enum step part(struct flow *f)
+{
+	if (via_finish(f->from->out, VIA_NO_WAIT) == -EAGAIN)
+		return WAIT_PART;
+	f->parting = false;
 	return GO_ON;
 }
 
@@ -157,35 +167,38 @@ static enum step take_some(struct flow *f)
 }
 
 /* The other side hears that no more will come. */
-static void pass_end(struct flow *f)
+static enum step pass_end(struct flow *f)
 {
 	struct side *to = f->to;
 
-	if (!to->standard) {
-		(void)via_finish(to->out, VIA_NO_WAIT);
-		return;
-	}
+	if (!to->standard)
+		return via_finish(to->out, VIA_NO_WAIT) == -EAGAIN ? WAIT_TO
+								   : ENDED;
 	(void)via_close(to->out, VIA_NO_WAIT);
 	to->out = NULL;
 	close(STDOUT_FILENO);
+	return ENDED;
 }
 
 /* Until it has to wait or ends; a turn is bounded to be fair to the other. */
 static enum step run_flow(struct flow *f)
 {
-	enum step step = GO_ON;
+	enum step step = f->over ? ENDED : GO_ON;
 
 	for (int turn = 0; turn < 16 && step == GO_ON; turn++) {
 		if (f->next < f->n)
 			step = send_some(f);
 		else if (f->n)
 			step = flush(f);
+		else if (f->parting)
+			step = part(f);
 		else
 			step = take_some(f);
 	}
 	if (step == ENDED) {
-		f->ended = true;
-		pass_end(f);
+		f->over = true;
+		step = pass_end(f);
+		f->ended = step == ENDED;
 	}
 	return step;
 }
@@ -212,6 +225,8 @@ static int run_flows(struct bridge *b, struct pollfd *fds)
 			err = via_pollfd(f->from->in, VIA_RECV, &fds[n++]);
 		else if (step == WAIT_TO)
 			err = via_pollfd(f->to->out, VIA_SEND, &fds[n++]);
+		else if (step == WAIT_PART)
+			err = via_pollfd(f->from->out, VIA_SEND, &fds[n++]);
 	}
 	return err < 0 ? err : go_on ? 0 : n;
 }

@@ -14,10 +14,10 @@
  *
  * Threads. Different ends are independent. One end is one thread's at a time,
  * but the two directions of a duplex end may be two threads: the one sends
- * (via_send() to via_flush(), loans), the other receives (via_recv() to
- * via_release()), each with its own via_pollfd(). What is about the end as a
- * whole is for when no other thread is using it: via_wait_peer(), via_finish(),
- * via_close(), via_export(), via_stats(), via_last_error().
+ * (via_send() to via_flush(), loans, via_finish() without waiting), the other
+ * receives (via_recv() to via_release()), each with its own via_pollfd(). What is about the end as a
+ * whole is for when no other thread is using it: via_wait_peer(), a
+ * via_finish() that waits, via_close(), via_export(), via_stats(), via_last_error().
  *
  * Fork. An end belongs to the process that opened it. In a forked child its
  * calls return -EPERM, except on mechanisms with VIA_CAN_FORK: there a sending
@@ -171,12 +171,17 @@ VIA_API int via_export(struct via_channel *ch, char *url, size_t size);
 
 /*
  * Say that this end sends no more: the receiver comes to the end of the stream
- * when it has all of it. Waits for that as via_close() does. A duplex end with
- * ?raw goes on receiving; one with frames does not, and what its peer still
- * sends is lost.
+ * when it has all of it. Waits for that as via_close() does.
  *
- * Returns 0, -ETIMEDOUT, -EAGAIN, -EPIPE as via_close(); -EOPNOTSUPP (a
- * receiving end), -EPERM (forked).
+ * A duplex end goes on receiving. While it waits, what its peer sends is kept
+ * for via_recv(), up to the length of the longest message (?max=); a peer that
+ * sends more before it has taken all wants VIA_NO_WAIT here, and to be
+ * received from. What was taken before is given back if it waits.
+ *
+ * Returns 0, -ETIMEDOUT, -EPIPE as via_close(); -EAGAIN (with VIA_NO_WAIT: the
+ * end will be said by via_flush() or another call of this, when there is room);
+ * -EBUSY (a message that did not fit is to be received before waiting);
+ * -EOPNOTSUPP (a receiving end), -EPERM (forked).
  */
 VIA_API int via_finish(struct via_channel *ch, int64_t deadline);
 
@@ -185,7 +190,8 @@ VIA_API int via_finish(struct via_channel *ch, int64_t deadline);
  * is out of this process and, where the mechanism has VIA_CAN_CONFIRM, until
  * the receiver has delivered all of it to its caller. With VIA_NO_WAIT what
  * is in the kernel or in the ring is still delivered, but not waited for.
- * A receiver discards what it has not delivered. Names that the mechanism
+ * A receiver discards what it has not delivered, and what a duplex end's peer
+ * still sends meanwhile. Names that the mechanism
  * removes are removed. ch may be NULL.
  *
  * The end is freed whatever is returned: 0, -ETIMEDOUT or -EAGAIN (not all

@@ -7,6 +7,9 @@
 
 #include "core/sys.h"
 
+/* So much of a URL that what is wrong has room behind it. */
+#define URL_SHOWN (VIA_ERROR_TEXT_MAX / 2)
+
 struct via_error *via__channel_error(struct via_channel *ch, enum via_role role)
 {
 	atomic_store_explicit(&ch->failed, role, memory_order_relaxed);
@@ -15,12 +18,11 @@ struct via_error *via__channel_error(struct via_channel *ch, enum via_role role)
 
 int via__channel_failed(struct via_channel *ch, enum via_role role, int r)
 {
-	const char *why = via__end_error(ch->end, role)->text;
-	struct via_error *error = via__channel_error(ch, role);
+	const struct via_error *why = via__end_error(ch->end, role);
 
-	if (*why)
-		return via__fail(error, r, "%s", why);
-	return via__fail(error, r, "%s: %s", ch->url, via_strerror(r));
+	/* It may be about an earlier failure. */
+	return via__fail(via__channel_error(ch, role), r, "%.*s: %s", URL_SHOWN,
+			 ch->url, why->code == r ? why->text : via_strerror(r));
 }
 
 /* First use in a forked child. 0 if the mechanism allows that. */
@@ -96,14 +98,29 @@ static int finish_op(struct via_channel *ch, void *unused)
 	return ch->transport->finish(ch->end);
 }
 
+static int half_close_op(struct via_channel *ch, void *unused)
+{
+	(void)unused;
+	return ch->transport->half_close(ch->end);
+}
+
 /* Everything accepted is out, and the receiver has it as far as can be told. */
 static int finish(struct via_channel *ch, int64_t deadline)
 {
+	const struct via__transport *t = ch->transport;
 	int r = via__until(ch, &ch->send_side, deadline, via__flush_op, NULL);
 
-	if (r < 0 || !ch->transport->finish)
+	if (r < 0 || !t->finish)
 		return r;
+	/* Another thread may be receiving: nothing of that side is touched. */
+	if (ch->role & VIA_DUPLEX && deadline == VIA_NO_WAIT &&
+	    !ch->end->closing)
+		return via__until(ch, &ch->send_side, deadline, half_close_op,
+				  NULL);
 	r = via__until(ch, &ch->recv_side, deadline, finish_op, NULL);
+	/* It may have read what recv will give. */
+	if (ch->role & VIA_DUPLEX)
+		(void)via__watch(ch, &ch->recv_side, 0);
 	/* Without waiting there is nothing to confirm. */
 	return r == -EAGAIN ? 0 : r;
 }
@@ -116,6 +133,15 @@ int via_finish(struct via_channel *ch, int64_t deadline)
 		return r;
 	if (ch->send_error)
 		return -EPIPE;
+	if (deadline != VIA_NO_WAIT) {
+		if (ch->held)
+			return via__fail(via__channel_error(ch, VIA_SEND),
+					 -EBUSY,
+					 "%s: a message that did not fit is to "
+					 "be received first",
+					 ch->url);
+		via_release(ch);
+	}
 	r = finish(ch, deadline);
 	if (r == -EAGAIN || r == -ETIMEDOUT)
 		return via__fail(via__channel_error(ch, VIA_SEND), r,
@@ -129,8 +155,10 @@ int via_close(struct via_channel *ch, int64_t deadline)
 
 	if (!ch)
 		return 0;
-	if (*ch->mine && ch->role != VIA_RECV)
+	if (*ch->mine && ch->role != VIA_RECV) {
+		ch->end->closing = true;
 		r = ch->send_error ? -EPIPE : finish(ch, deadline);
+	}
 	via__channel_free(ch);
 	return r;
 }

@@ -88,7 +88,8 @@ static inline int via__channel_check(struct via_channel *ch, enum via_role role)
 struct via_error *via__channel_error(struct via_channel *ch, enum via_role role)
 	__attribute__((cold));
 
-/* Keep the transport's sentence for an error of its; returns r. */
+/* Keep the transport's sentence for an error of its, which does not name the
+ * channel, behind the URL; returns r. */
 int via__channel_failed(struct via_channel *ch, enum via_role role, int r);
 
 /*

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A duplex end used by two threads, one per direction, while both fail: what
- * each is told is its own. For ThreadSanitizer above all. */
+/* A duplex end: each direction ends by itself, and may be a thread's own, while
+ * both fail: what each is told is its own. For ThreadSanitizer above all. */
 #include "tests/check.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -159,7 +161,139 @@ static void a_stranger_leaves_both_directions(void **state)
 	}
 }
 
+/* --- The end of one direction --- */
+
+enum {
+	ANSWERS = 4,
+	LEN = 512 << 10 /* more than a Unix socket holds */
+};
+
+/* Answers a message with several, and the end with its own. */
+static int echo(struct via_channel *ch)
+{
+	static char buf[LEN];
+	ssize_t n;
+
+	while ((n = via_recv(ch, buf, sizeof(buf), PATIENCE)) >= 0)
+		for (int i = 0; i < ANSWERS; i++) {
+			int r = via_send(ch, buf, (size_t)n, PATIENCE);
+
+			if (r < 0)
+				return r;
+		}
+	return n == -EPIPE ? via_finish(ch, PATIENCE) : (int)n;
+}
+
+/* The answers come while the finish waits. */
+static int ask_finish_and_hear(struct via_channel *ch)
+{
+	static char buf[LEN];
+	struct pollfd pfd;
+
+	if (via_pollfd(ch, VIA_RECV, &pfd) < 0)
+		return -1;
+	if (via_send(ch, buf, LEN, PATIENCE) < 0)
+		return -1;
+	if (via_finish(ch, PATIENCE) < 0)
+		return -1;
+	for (int i = 0; i < ANSWERS; i++) {
+		struct via_msg msg;
+
+		/* Also what is kept makes the descriptor ready. */
+		if (poll(&pfd, 1, 0) != 1 && poll(&pfd, 1, 20000) != 1)
+			return -1;
+		if (via_take(ch, &msg, PATIENCE) < 0 || msg.len != LEN)
+			return -1;
+	}
+	return via_recv(ch, buf, LEN, PATIENCE) == -EPIPE ? 0 : -1;
+}
+
+static const char *const types[] = {"type=stream", "type=seqpacket"};
+
+static void an_end_that_has_finished_hears_the_rest(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct via_channel *a = open_end(url_of(types[i / 2]),
+						 VIA_RECV);
+		struct via_channel *b = open_end(via_url(a), VIA_SEND);
+		struct job jobs[] = {
+			{echo, i % 2 ? a : b},
+			{ask_finish_and_hear, i % 2 ? b : a},
+		};
+
+		run_jobs(jobs, 2);
+		assert_int_equal(via_close(b, PATIENCE), 0);
+		assert_int_equal(via_close(a, PATIENCE), 0);
+	}
+}
+
+static int say_and_finish(struct via_channel *ch)
+{
+	for (int i = 0; i < MESSAGES; i++) {
+		int r = via_send(ch, &i, sizeof(i), PATIENCE);
+
+		if (r < 0)
+			return r;
+	}
+	int r = via_finish(ch, VIA_NO_WAIT);
+
+	return r == -EAGAIN ? via_flush(ch, PATIENCE) : r;
+}
+
+static int hear_to_the_end(struct via_channel *ch)
+{
+	for (int i = 0;; i++) {
+		int got;
+		ssize_t r = via_recv(ch, &got, sizeof(got), PATIENCE);
+
+		if (r == -EPIPE)
+			return i == MESSAGES ? 0 : -1;
+		if (r != sizeof(got) || got != i)
+			return -1;
+	}
+}
+
+static void each_thread_ends_its_direction(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct via_channel *a = open_end(url_of(types[i]), VIA_RECV);
+		struct via_channel *b = open_end(via_url(a), VIA_SEND);
+		struct job jobs[] = {
+			{say_and_finish, a},
+			{hear_to_the_end, a},
+			{say_and_finish, b},
+			{hear_to_the_end, b},
+		};
+
+		run_jobs(jobs, 4);
+		assert_int_equal(via_close(b, PATIENCE), 0);
+		assert_int_equal(via_close(a, PATIENCE), 0);
+	}
+}
+
+static void a_message_that_did_not_fit_comes_before_waiting(void **state)
+{
+	struct via_channel *a = open_end(url_of(""), VIA_RECV);
+	struct via_channel *b = open_end(via_url(a), VIA_SEND);
+	char buf[5];
+
+	(void)state;
+	assert_int_equal(via_send(b, "long", 5, PATIENCE), 0);
+	assert_int_equal(via_recv(a, buf, 1, PATIENCE), -EMSGSIZE);
+	assert_int_equal(via_finish(a, PATIENCE), -EBUSY);
+	assert_int_equal(via_finish(a, VIA_NO_WAIT), 0);
+	assert_int_equal(via_recv(a, buf, sizeof(buf), PATIENCE), 5);
+	assert_string_equal(buf, "long");
+	via_close(b, VIA_NO_WAIT);
+	via_close(a, VIA_NO_WAIT);
+}
+
 static const struct CMUnitTest tests[] = {
+	CHECK_TEST(an_end_that_has_finished_hears_the_rest),
+	CHECK_TEST(each_thread_ends_its_direction),
+	CHECK_TEST(a_message_that_did_not_fit_comes_before_waiting),
 	CHECK_TEST(both_directions_fail_and_go_on),
 	CHECK_TEST(a_stranger_leaves_both_directions),
 };

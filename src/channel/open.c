@@ -373,8 +373,7 @@ int via_export(struct via_channel *ch, char *url, size_t size)
 
 	if (!ch->transport->export_end)
 		return via__fail(via__channel_error(ch, role), -EOPNOTSUPP,
-				 "%s: does not pass over exec",
-				 ch->transport->info.scheme);
+				 "%s: does not pass over exec", ch->url);
 	if (c->spin_ns >= 0)
 		snprintf(spin, sizeof(spin), "%lldns", (long long)c->spin_ns);
 	size_t len = (size_t)snprintf(common, sizeof(common),
@@ -390,8 +389,8 @@ int via_export(struct via_channel *ch, char *url, size_t size)
 				 "export",
 				 ch->url, size);
 	if (r < 0)
-		return via__fail(via__channel_error(ch, role), r, "%s",
-				 ch->end->error.text);
+		return via__fail(via__channel_error(ch, role), r, "%s: %s",
+				 ch->url, ch->end->error.text);
 	memcpy(url + r, common, len + 1);
 	return r + (int)len;
 }

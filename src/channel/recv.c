@@ -83,8 +83,8 @@ static int strip_meta(struct via_channel *ch, struct via__in *in,
 	int r = via__meta_get(&m, in->data, in->len, &why);
 
 	if (r < 0) {
-		*via__channel_error(ch, VIA_RECV) = why;
-		return r;
+		return via__fail(via__channel_error(ch, VIA_RECV), r, "%s: %s",
+				 ch->url, why.text);
 	}
 	/* The block may be in the caller's buffer, to be moved over. */
 	memcpy(ch->topic, m.topic, m.topic_len);
@@ -305,7 +305,7 @@ ssize_t via_take_batch(struct via_channel *ch, struct via_msg *msgs,
 {
 	if (!n)
 		return via__fail(via__channel_error(ch, VIA_RECV), -EINVAL,
-				 "an empty batch");
+				 "%s: an empty batch", ch->url);
 	int r = via_take(ch, &msgs[0], deadline);
 
 	if (r < 0)

@@ -60,9 +60,10 @@ static int may_send(struct via_channel *ch, size_t len, int64_t deadline)
 		return ch->send_error;
 	if (via__unlikely(len > ch->end->max))
 		return via__fail(via__channel_error(ch, VIA_SEND), -EMSGSIZE,
-				 "a message of %zu bytes is over the limit of "
-				 "%llu; see the option max",
-				 len, (unsigned long long)ch->end->max);
+				 "%s: a message of %zu bytes is over the limit "
+				 "of %llu; see the option max",
+				 ch->url, len,
+				 (unsigned long long)ch->end->max);
 	if (via__likely(!ch->unfinished))
 		return 0;
 	r = via__until(ch, &ch->send_side, deadline, via__flush_op, NULL);
@@ -149,16 +150,16 @@ int via_sendmsg(struct via_channel *ch, const struct via_msg *msg,
 
 	if (msg->n_fds && !(ch->transport->info.abilities & VIA_CAN_FDS))
 		return via__fail(via__channel_error(ch, VIA_SEND), -EOPNOTSUPP,
-				 "%s: carries no descriptors",
-				 ch->transport->info.scheme);
+				 "%s: descriptors cannot go this way", ch->url);
 	if (msg->n_fds > VIA_FDS_MAX)
 		return via__fail(via__channel_error(ch, VIA_SEND), -EINVAL,
-				 "%u descriptors are over the limit of %d",
-				 msg->n_fds, VIA_FDS_MAX);
+				 "%s: %u descriptors are over the limit of %d",
+				 ch->url, msg->n_fds, VIA_FDS_MAX);
 	if (msg->topic_len > VIA_TOPIC_MAX)
 		return via__fail(via__channel_error(ch, VIA_SEND), -EINVAL,
-				 "a topic of %u bytes is over the limit of %d",
-				 msg->topic_len, VIA_TOPIC_MAX);
+				 "%s: a topic of %u bytes is over the limit of "
+				 "%d",
+				 ch->url, msg->topic_len, VIA_TOPIC_MAX);
 	if (msg->topic_len || msg->has_correlation) {
 		const struct via__meta m = {
 			.topic = msg->topic,
@@ -342,9 +343,9 @@ int via_commit(struct via_channel *ch, size_t len, int64_t deadline)
 		return r;
 	if (!ch->loan || len > ch->loan_len)
 		return via__fail(via__channel_error(ch, VIA_SEND), -EINVAL,
-				 "commit of %zu bytes without a loan of that "
-				 "length",
-				 len);
+				 "%s: commit of %zu bytes without a loan of "
+				 "that length",
+				 ch->url, len);
 	if (ch->loan_in_place) {
 		r = ch->transport->commit(ch->end, len);
 		if (r < 0)

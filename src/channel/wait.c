@@ -254,7 +254,8 @@ int via_pollfd(struct via_channel *ch, enum via_role role, struct pollfd *ret)
 		r = watch_open(ch, side);
 	if (r < 0)
 		return via__fail_errno(via__channel_error(ch, role), r,
-				       "cannot make a pollable descriptor");
+				       "%s: cannot make a pollable descriptor",
+				       ch->url);
 	*ret = (struct pollfd){.fd = side->watch_fd, .events = POLLIN};
 	return 0;
 }

@@ -72,6 +72,7 @@ static bool control_is_right(const struct via__frame *f)
 	switch (f->flags) {
 	case VIA__FRAME_HELLO:
 	case VIA__FRAME_DONE:
+	case VIA__FRAME_END:
 		return f->total == 0;
 	case VIA__FRAME_REFUSE: /* -4095 .. -1, as the kernel has it */
 		return f->total >= (uint64_t)-4095;

@@ -57,11 +57,17 @@ enum via__frame_flag {
 				  sender, on a connection: you are admitted */
 	VIA__FRAME_REFUSE = 8, /* receiver to sender: you are not; total: why */
 	VIA__FRAME_DONE = 16,  /* receiver to sender: so many of your messages
-				  as sequence says were delivered; on datagrams
-				  sender to receiver: I have finished */
+				  as sequence says were delivered */
 	VIA__FRAME_FDS = 32,   /* descriptors travel with this frame */
 	VIA__FRAME_META = 64,  /* the message starts with a meta block */
+	VIA__FRAME_END = 128,  /* sender to receiver: that was all, so many as
+				  sequence says, where no end of file can say
+				  so: on datagrams and duplex connections */
 };
+
+#define VIA__FRAME_CONTROL                                                     \
+	(VIA__FRAME_HELLO | VIA__FRAME_REFUSE | VIA__FRAME_DONE |              \
+	 VIA__FRAME_END)
 
 struct via__frame {
 	uint8_t flags;
@@ -76,9 +82,9 @@ void via__frame_put(const struct via__frame *f, uint8_t *buf);
 
 /*
  * Read 32 bytes. 0, or -EPROTO with a sentence: wrong magic ("not via"),
- * another version, unknown or contradictory flags, len over the limit or over
+ * another version, contradictory flags, len over the limit or over
  * total, a whole message whose len is not total, a control frame (HELLO,
- * REFUSE, DONE) with a payload, META or FDS. Never reads beyond VIA__FRAME_LEN.
+ * REFUSE, DONE, END) with a payload, META or FDS. Never reads beyond VIA__FRAME_LEN.
  */
 int via__frame_get(struct via__frame *f, const uint8_t *buf,
 		   struct via_error *err);

@@ -467,6 +467,12 @@ int via__assembly_park(struct via__assembly *a)
 	return 0;
 }
 
+bool via__assembly_is_complete(const struct via__assembly *a, uint64_t n)
+{
+	return a->n_senders ? !a->senders[0].half && a->senders[0].next == n
+			    : !n;
+}
+
 void via__assembly_end(struct via__assembly *a)
 {
 	for (unsigned int i = 0; i < a->n_senders; i++)

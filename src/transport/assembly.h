@@ -152,6 +152,10 @@ void via__assembly_release(struct via__assembly *a);
  * no memory for that, the message is dropped. */
 int via__assembly_park(struct via__assembly *a);
 
+/* Of a connection's one sender: whether n messages have come, and no part of
+ * another. */
+bool via__assembly_is_complete(const struct via__assembly *a, uint64_t n);
+
 /* No sender is left: drop and count half messages, forget everybody. */
 void via__assembly_end(struct via__assembly *a);
 

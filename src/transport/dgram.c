@@ -342,11 +342,12 @@ static int next_frame(struct via__dgram *d, struct via__in *in)
 	if (f.flags & VIA__FRAME_HELLO) {
 		r = hello(d, &f);
 		r = r ? r : GO_ON;
-	} else if (f.flags & VIA__FRAME_DONE) {
+	} else if (f.flags & VIA__FRAME_END) {
 		via__assembly_forget(&d->assembly, f.sender);
 		r = GO_ON;
-	} else if (f.flags & VIA__FRAME_REFUSE) {
-		r = via__fail(&d->end->error, -EPROTO, "REFUSE from a sender");
+	} else if (f.flags & VIA__FRAME_CONTROL) {
+		r = via__fail(&d->end->error, -EPROTO,
+			      "the peer sent what only a receiver says");
 	} else {
 		bool whole = f.flags & VIA__FRAME_FIRST &&
 			     f.flags & VIA__FRAME_LAST;

@@ -209,8 +209,7 @@ static int fifo_recv(struct via__end *end, struct via__in *in)
 	f->stale = somebody_came(f);
 	if (!f->stale)
 		return -EAGAIN;
-	return via__fail(&end->error, -EPIPE, "%s: every sender has left",
-			 f->path);
+	return via__fail(&end->error, -EPIPE, "every sender has left");
 }
 
 static int fifo_greet(struct via__end *end)

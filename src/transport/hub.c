@@ -6,14 +6,23 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/sys.h"
 
 #define EVENTS_MAX  64 /* peers found by one epoll_wait() */
 #define ACCEPTS_MAX 16 /* connections accepted before looking at peers again */
-#define BURST_MAX   64 /* messages in a row from one peer */
+#define BURST_MAX   64 /* messages in a row from one peer, */
+#define BURST_BYTES 4096 /* so many bytes counting as one more */
+
+/* A sender of via's says so as soon as it has connected. One that has not by
+ * then makes room for another, if there is none. */
+#define GREETING_NS VIA__NS_PER_S
+/* Until the next try where the kernel has had no room for a connection. */
+#define RETRY_NS (VIA__NS_PER_S / 10)
 
 static int watch(struct via__hub *hub, int fd, void *what)
 {
@@ -48,6 +57,7 @@ int via__hub_init(struct via__hub *hub, struct via__end *end,
 		.epoll = epoll_create1(EPOLL_CLOEXEC),
 		.listener = -1,
 		.spare = -1,
+		.timer = -1,
 	};
 	TAILQ_INIT(&hub->peers);
 	TAILQ_INIT(&hub->ready);
@@ -57,7 +67,6 @@ int via__hub_init(struct via__hub *hub, struct via__end *end,
 	return 0;
 }
 
-/* In the set exactly while another peer would be welcome. */
 static int accepting(struct via__hub *hub, bool on)
 {
 	int r = 0;
@@ -73,13 +82,45 @@ static int accepting(struct via__hub *hub, bool on)
 	return r;
 }
 
+/* Accept nobody before then; VIA_NEVER: before a peer has gone. */
+static void pause_accepting(struct via__hub *hub, int64_t until)
+{
+	struct itimerspec at = {0};
+
+	if (until != VIA_NEVER)
+		at.it_value = (struct timespec){until / VIA__NS_PER_S,
+						until % VIA__NS_PER_S};
+	(void)accepting(hub, false); /* leaving the set cannot fail */
+	(void)timerfd_settime(hub->timer, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+static void resume_accepting(struct via__hub *hub)
+{
+	if (accepting(hub, true))
+		pause_accepting(hub, via__now() + RETRY_NS);
+}
+
+static int listen_on(struct via__hub *hub)
+{
+	int r;
+
+	hub->spare = spare_fd(hub);
+	if (hub->spare < 0)
+		return -errno;
+	hub->timer = timerfd_create(CLOCK_MONOTONIC,
+				    TFD_CLOEXEC | TFD_NONBLOCK);
+	if (hub->timer < 0)
+		return -errno;
+	r = watch(hub, hub->timer, hub);
+	return r ? r : accepting(hub, true);
+}
+
 int via__hub_listen(struct via__hub *hub, int listener, struct via_error *err)
 {
 	int r;
 
 	hub->listener = listener;
-	hub->spare = spare_fd(hub);
-	r = hub->spare < 0 ? -errno : accepting(hub, true);
+	r = listen_on(hub);
 	return r ? via__fail_errno(err, r, "cannot wait for connections") : 0;
 }
 
@@ -134,7 +175,7 @@ static void discard(struct via__peer *peer, bool forked)
 
 void via__hub_join(struct via__peer *peer)
 {
-	if (peer->joined)
+	if (peer->joined || peer->ended)
 		return;
 	peer->joined = true;
 	peer->hub->stream_end = false;
@@ -153,16 +194,15 @@ static void leave(struct via__peer *peer)
 	hub->stream_end = !--hub->n_joined;
 }
 
-/* Its end of file would be readable for ever; what hangs up shows anyway. */
 static void end_half(struct via__peer *peer)
 {
-	struct epoll_event ev = {.data.ptr = peer};
+	struct epoll_event ev = {.data.ptr = peer}; /* hang-ups show anyway */
 
 	leave(peer);
 	peer->ended = true;
 	peer->hub->current = NULL;
-	/* Cannot fail: it is in the set. */
-	(void)epoll_ctl(peer->hub->epoll, EPOLL_CTL_MOD, peer->fd, &ev);
+	if (peer->hub->ops->ends_for_ever) /* cannot fail: it is in the set */
+		(void)epoll_ctl(peer->hub->epoll, EPOLL_CTL_MOD, peer->fd, &ev);
 }
 
 void via__hub_remove(struct via__peer *peer)
@@ -171,7 +211,7 @@ void via__hub_remove(struct via__peer *peer)
 
 	leave(peer);
 	discard(peer, false);
-	(void)accepting(hub, true); /* else via__hub_poll() tries again */
+	resume_accepting(hub);
 }
 
 bool via__hub_ended(struct via__hub *hub)
@@ -206,6 +246,7 @@ static int add(struct via__hub *hub, int fd, const struct ucred *cred,
 	peer->hub = hub;
 	peer->fd = fd;
 	peer->cred = *cred;
+	peer->since = via__now();
 	TAILQ_INSERT_TAIL(&hub->peers, peer, all);
 	hub->n_peers++;
 	r = hub->ops->start(peer);
@@ -258,10 +299,10 @@ static int accept_fd(struct via__hub *hub)
 
 /*
  * Out of descriptors: one that waits in the backlog would keep the listener
- * readable and us spinning. Give up the spare one to tell it. Without a spare,
- * stop listening until the next poll.
+ * readable and us spinning. Give up the spare one to tell it. False: there was
+ * none.
  */
-static void turn_away(struct via__hub *hub)
+static bool turn_away(struct via__hub *hub)
 {
 	int fd = -1;
 
@@ -274,8 +315,51 @@ static void turn_away(struct via__hub *hub)
 		via__close(&fd);
 	}
 	hub->spare = spare_fd(hub);
-	if (hub->spare < 0)
-		(void)accepting(hub, false);
+	return hub->spare >= 0;
+}
+
+static bool is_mute(const struct via__peer *peer)
+{
+	char byte;
+
+	return via__recv(peer->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) ==
+	       -EAGAIN;
+}
+
+static bool somebody_waits(const struct via__hub *hub)
+{
+	struct pollfd pfd = {.fd = hub->listener, .events = POLLIN};
+
+	return via__poll(&pfd, 1, VIA_NO_WAIT) > 0;
+}
+
+/*
+ * Somebody is waiting to be accepted, but there are as many peers as may be:
+ * send away the one that has been here longest of those who have not joined,
+ * had the time to and left nothing to read. False: not now.
+ */
+static bool make_room(struct via__hub *hub)
+{
+	int64_t now = via__now(), until = VIA_NEVER;
+	struct via__peer *peer;
+
+	/* The oldest first. */
+	TAILQ_FOREACH(peer, &hub->peers, all)
+	{
+		if (peer->joined || peer->ended)
+			continue;
+		until = peer->since + GREETING_NS;
+		if (until > now)
+			break;
+		if (is_mute(peer)) {
+			hub->end->stats.rejected++;
+			via__hub_remove(peer);
+			return true;
+		}
+		until = now + RETRY_NS; /* it is about to be heard */
+	}
+	pause_accepting(hub, until);
+	return false;
 }
 
 static void accept_some(struct via__hub *hub)
@@ -283,41 +367,54 @@ static void accept_some(struct via__hub *hub)
 	for (int i = 0; i < ACCEPTS_MAX; i++) {
 		int fd;
 
-		if (hub->n_peers >= hub->peers_max) {
-			(void)accepting(hub, false);
+		if (hub->n_peers >= hub->peers_max &&
+		    !(somebody_waits(hub) && make_room(hub)))
+			return;
+		fd = accept_fd(hub);
+		if (fd >= 0) {
+			admit(hub, fd);
+		} else if (fd == -EAGAIN) {
+			return;
+		} else if (fd == -ENOMEM || fd == -ENOBUFS ||
+			   ((fd == -EMFILE || fd == -ENFILE) &&
+			    !turn_away(hub))) {
+			pause_accepting(hub, via__now() + RETRY_NS);
 			return;
 		}
-		fd = accept_fd(hub);
-		if (fd >= 0)
-			admit(hub, fd);
-		else if (fd == -EMFILE || fd == -ENFILE)
-			turn_away(hub);
-		else if (fd == -EAGAIN)
-			return;
 		/* Anything else is about the one connection: accept(2). */
 	}
+}
+
+static void timer_rings(struct via__hub *hub)
+{
+	uint64_t times;
+
+	(void)via__read(hub->timer, &times, sizeof(times));
+	resume_accepting(hub);
 }
 
 int via__hub_poll(struct via__hub *hub)
 {
 	struct epoll_event events[EVENTS_MAX];
+	bool strangers = false;
 	int n;
 
-	if (!hub->accepting && hub->n_peers < hub->peers_max)
-		(void)accepting(hub, true);
 	n = epoll_wait(hub->epoll, events, EVENTS_MAX, 0);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < n; i++) {
-		struct via__peer *peer = events[i].data.ptr;
+		void *what = events[i].data.ptr;
 
-		if (!peer)
-			accept_some(hub);
-		else if (peer->ended)
-			via__hub_remove(peer);
+		if (!what)
+			strangers = true;
+		else if (what == hub)
+			timer_rings(hub);
 		else
-			via__hub_queue(peer);
+			via__hub_queue(what);
 	}
+	/* Last: it may send peers away, also those found above. */
+	if (strangers)
+		accept_some(hub);
 	return n;
 }
 
@@ -337,9 +434,12 @@ static int ask(struct via__hub *hub, struct via__peer *peer, struct via__in *in)
 		if (!peer->held)
 			SLIST_INSERT_HEAD(&hub->holders, peer, holder);
 		peer->held = true;
-		hub->burst++;
+		hub->burst += 1 + in->len / BURST_BYTES;
 		return 0;
 	}
+	/* Said before, and nothing new. */
+	if (r == -ESHUTDOWN && peer->ended && !hub->ops->ends_for_ever)
+		r = -EAGAIN;
 	/* Removing it would take away what it has given out. */
 	if (r == -EAGAIN || peer->held) {
 		hub->filling = in->buf ? peer : NULL;
@@ -351,12 +451,12 @@ static int ask(struct via__hub *hub, struct via__peer *peer, struct via__in *in)
 		via__hub_queue(peer);
 		return r;
 	}
-	if (r == -EPIPE && hub->peers_max == 1 && hub->ops->half_close)
+	if (r == -ESHUTDOWN && !peer->ended)
 		end_half(peer);
 	else
 		via__hub_remove(peer);
 	/* One at a time: the next is another conversation. */
-	if (r == -EPIPE)
+	if (r == -EPIPE || r == -ESHUTDOWN)
 		return hub->peers_max == 1 && via__hub_ended(hub) ? -EPIPE
 								  : -EAGAIN;
 	hub->end->stats.rejected++;
@@ -430,5 +530,6 @@ void via__hub_fini(struct via__hub *hub, bool forked)
 		discard(peer, forked);
 	via__close(&hub->listener);
 	via__close(&hub->spare);
+	via__close(&hub->timer);
 	via__close(&hub->epoll);
 }

@@ -37,11 +37,12 @@ struct via__peer {
 	SLIST_ENTRY(via__peer) holder;
 	struct via__hub *hub;
 	int fd;
+	int64_t since;	   /* when it was accepted */
 	struct ucred cred; /* pid, uid and gid -1: unknown */
 	bool joined;	   /* via__hub_join() */
 	bool queued;	   /* on hub->ready */
 	bool held;	   /* on hub->holders */
-	bool ended;	   /* sends no more, see half_close */
+	bool ended;	   /* sends no more messages */
 };
 
 TAILQ_HEAD(via__peers, via__peer);
@@ -49,12 +50,9 @@ TAILQ_HEAD(via__peers, via__peer);
 struct via__peer_ops {
 	size_t size; /* of the transport's struct; comes zeroed */
 
-	/*
-	 * A peer whose stream has ended may still want to receive: if it is
-	 * the only one that can be, it stays until it hangs up or the
-	 * transport removes it.
-	 */
-	bool half_close;
+	/* What ends is an end of file, readable for ever: after -ESHUTDOWN only
+	 * the hang-up is news. */
+	bool ends_for_ever;
 
 	/*
 	 * fd is a connection that was accepted and admitted (or given to
@@ -70,8 +68,8 @@ struct via__peer_ops {
 	/*
 	 * For via__hub_recv(), otherwise NULL; the meanings are those of the
 	 * slots in struct via__transport. recv: -EAGAIN when the peer is dry,
-	 * -EPIPE at the end of its stream, -ENOMEM; any other error is the
-	 * peer's fault, with a sentence in hub->end->error: it is cut off.
+	 * -EPIPE at the end of its stream; -ESHUTDOWN too, but the peer may
+	 * still receive and stays; -ENOMEM; any other error is the peer's fault, with a sentence in hub->end->error: it is cut off.
 	 * What is not 0 must be said again when asked again.
 	 */
 	int (*recv)(struct via__peer *peer, struct via__in *in);
@@ -96,10 +94,11 @@ struct via__hub {
 	unsigned int peers_max;
 	unsigned int n_peers;
 	unsigned int n_joined;
-	unsigned int burst; /* messages taken from current in a row */
-	int epoll;	    /* for the user to poll */
-	int listener;	    /* -1: none (a pair) */
-	int spare;	    /* given up to accept when descriptors are out */
+	size_t burst; /* taken from current in a row, see BURST_MAX */
+	int epoll;    /* for the user to poll */
+	int listener; /* -1: none (a pair) */
+	int spare;    /* given up to accept when descriptors are out */
+	int timer;    /* rings when to try again to accept */
 	struct via__peers peers;
 	struct via__peers ready;	 /* may have something to say */
 	SLIST_HEAD(, via__peer) holders; /* gave out what is not released */
@@ -109,7 +108,8 @@ struct via__hub {
 
 /*
  * Make an empty hub. access stays the caller's and must live as long;
- * peers_max bounds the connections, beyond it they wait in the backlog.
+ * peers_max bounds the connections; beyond it they wait in the backlog, until
+ * a peer leaves or has said nothing for a second.
  * 0, or -errno with a sentence. On failure there is nothing to fini.
  */
 int via__hub_init(struct via__hub *hub, struct via__end *end,

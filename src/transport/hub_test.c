@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Many peers at one end, over abstract Unix sockets. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "transport/end_test.h"
+#include "core/frame.h"
 #include "transport/hub.h"
+#include "transport/link_test.h"
 
 static const char *own_url(void)
 {
@@ -104,6 +106,47 @@ static void a_busy_peer_leaves_room_for_others(void **state)
 	end_close(rx);
 }
 
+/* Long messages make up for their small number. */
+static void a_peer_of_long_messages_leaves_room_too(void **state)
+{
+	enum {
+		LEN = 64 << 10,
+		N = 32
+	};
+	static char text[LEN];
+	char url[128];
+	struct via__end *rx, *busy, *quiet;
+	int before = 0;
+
+	(void)state;
+	(void)snprintf(url, sizeof(url), "%s?buffer=16M", own_url());
+	rx = end_open(own_url(), VIA_RECV);
+	busy = end_open(url, VIA_SEND);
+	if (busy->transport->connect(busy) == -EPERM) {
+		end_close(busy);
+		end_close(rx);
+		check_skip("CAP_NET_ADMIN, or a larger net.core.wmem_max");
+	}
+	quiet = end_sender(own_url());
+	assert_int_equal(end_send_text(busy, "busy"), 0);
+	end_expect(rx, "busy");
+	for (int i = 0; i < N; i++)
+		assert_int_equal(end_send(busy, text, LEN), 0);
+	assert_int_equal(end_send_text(quiet, "quiet"), 0);
+	for (;; before++) {
+		struct via__in in = {0};
+
+		assert_int_equal(end_recv(rx, &in), 0);
+		if (in.len == strlen("quiet"))
+			break;
+	}
+	print_message("# after %d of %d\n", before, N);
+	assert_true(before < 10);
+	end_close(busy);
+	end_close(quiet);
+	end_close(rx);
+}
+
 /* One peer is filling the caller's buffer when another has a message. */
 static void the_caller_s_buffer_changes_hands(void **state)
 {
@@ -182,21 +225,58 @@ static void without_descriptors_newcomers_are_turned_away(void **state)
 	end_close(rx);
 }
 
+/* Not even the spare one helps. */
+static void a_receiver_that_cannot_accept_rests(void **state)
+{
+	struct via__end *rx = end_open(own_url(), VIA_RECV);
+	struct via__end *tx = end_sender(own_url());
+	struct rlimit before, none;
+	struct via__in in = {0};
+	struct pollfd pfd;
+	int64_t until = via__deadline(3 * VIA__NS_PER_S / 10);
+	int rings = 0;
+
+	(void)state;
+	assert_int_equal(end_send_text(tx, "patience"), 0);
+	assert_int_equal(rx->transport->pollfd(rx, VIA_RECV, &pfd), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	while (rings < 20 && via__poll(&pfd, 1, until) == 1) {
+		assert_int_equal(rx->transport->recv(rx, &in), -EAGAIN);
+		rings++;
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	print_message("# tried %d times\n", rings);
+	assert_true(rings > 0 && rings < 20);
+	end_expect(rx, "patience");
+	end_close(tx);
+	end_close(rx);
+}
+
+static void allow_many_fds(struct rlimit *before)
+{
+	struct rlimit high;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
+	high = *before;
+	high.rlim_cur = before->rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &high), 0);
+	if (high.rlim_cur < 3 * VIA__HUB_PEERS_MAX)
+		check_skip("3072 open files");
+}
+
 static void too_many_peers_wait_their_turn(void **state)
 {
 	static struct via__end *tx[VIA__HUB_PEERS_MAX + 1];
 	struct via__end *rx = end_open(own_url(), VIA_RECV);
-	struct rlimit before, high;
+	struct rlimit before;
 	struct via__in in = {0};
 	unsigned int n;
 
 	(void)state;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	high = before;
-	high.rlim_cur = before.rlim_max;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &high), 0);
-	if (high.rlim_cur < 3 * VIA__HUB_PEERS_MAX)
-		check_skip("3072 open files");
+	allow_many_fds(&before);
 	for (n = 0; n <= VIA__HUB_PEERS_MAX; n++) {
 		tx[n] = end_sender(own_url());
 		assert_int_equal(end_greet(rx), 0);
@@ -212,6 +292,136 @@ static void too_many_peers_wait_their_turn(void **state)
 		end_close(tx[n]);
 	end_close(rx);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+static bool is_open(int fd)
+{
+	char buf[64];
+	ssize_t r;
+
+	do
+		r = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+	while (r > 0);
+	return r < 0 && errno == EAGAIN;
+}
+
+static void the_mute_make_room(void **state)
+{
+	enum {
+		QUIET = 5, /* have joined, and say no more */
+		NEW = 3
+	};
+	static int mute[VIA__HUB_PEERS_MAX];
+	struct via__end *rx = end_open(own_url(), VIA_RECV);
+	struct via__end *quiet[QUIET], *tx[NEW];
+	struct rlimit before;
+	struct via__in in = {0};
+
+	(void)state;
+	allow_many_fds(&before);
+	for (int i = 0; i < QUIET; i++) {
+		quiet[i] = end_sender(own_url());
+		assert_int_equal(end_greet(rx), 0);
+		assert_int_equal(rx->transport->recv(rx, &in), -EAGAIN);
+	}
+	for (int i = QUIET; i < VIA__HUB_PEERS_MAX; i++) {
+		mute[i] = stranger(own_url());
+		/* Not even a whole frame. */
+		assert_int_equal(send(mute[i], "Vi", 2, 0), 2);
+		assert_int_equal(rx->transport->recv(rx, &in), -EAGAIN);
+	}
+	for (int i = 0; i < NEW; i++) {
+		tx[i] = end_sender(own_url());
+		assert_int_equal(end_send_text(tx[i], "new"), 0);
+	}
+	end_expect_quiet(rx); /* they have a second */
+	assert_int_equal(rx->stats.rejected, 0);
+	for (int i = 0; i < NEW; i++)
+		end_expect(rx, "new");
+	/* As many have gone as have come, the oldest. */
+	assert_int_equal(rx->stats.rejected, NEW);
+	assert_int_equal(rx->stats.joined, QUIET + NEW);
+	assert_int_equal(rx->stats.left, 0);
+	for (int i = QUIET; i < VIA__HUB_PEERS_MAX; i++) {
+		assert_int_equal(is_open(mute[i]), i >= QUIET + NEW);
+		close(mute[i]);
+	}
+	for (int i = 0; i < QUIET; i++) {
+		assert_int_equal(end_send_text(quiet[i], "still here"), 0);
+		end_expect(rx, "still here");
+		end_close(quiet[i]);
+	}
+	for (int i = 0; i < NEW; i++)
+		end_close(tx[i]);
+	end_close(rx);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+static void a_mute_one_leaves_the_only_place(void **state)
+{
+	struct via__end *rx = end_open(own_url(), VIA_RECV | VIA_DUPLEX);
+	int mute = stranger(own_url());
+	struct via__end *tx;
+
+	(void)state;
+	assert_int_equal(rx->transport->recv(rx, &(struct via__in){0}),
+			 -EAGAIN);
+	tx = end_open(own_url(), VIA_SEND | VIA_DUPLEX);
+	assert_int_equal(end_connect(tx), 0);
+	assert_int_equal(end_send_text(tx, "ask"), 0);
+	end_expect(rx, "ask");
+	assert_false(is_open(mute));
+	assert_int_equal(rx->stats.rejected, 1);
+	assert_int_equal(end_send_text(rx, "answer"), 0);
+	end_expect(tx, "answer");
+	close(mute);
+	end_close(tx);
+	end_close(rx);
+}
+
+static void say_late(int fd)
+{
+	const struct via__frame hello = {
+		.flags = VIA__FRAME_HELLO,
+		.sender = 7,
+	};
+	const struct via__frame message = {
+		.flags = VIA__FRAME_FIRST | VIA__FRAME_LAST,
+		.len = 4,
+		.sender = 7,
+		.total = 4,
+	};
+	uint8_t buf[2 * VIA__FRAME_LEN + 4];
+
+	via__frame_put(&hello, buf);
+	via__frame_put(&message, buf + VIA__FRAME_LEN);
+	memcpy(buf + 2 * VIA__FRAME_LEN, "late", 4);
+	assert_int_equal(send(fd, buf, sizeof(buf), 0), sizeof(buf));
+}
+
+/* Its time is over and somebody else waits, but there is something to read. */
+static void one_who_speaks_at_last_stays(void **state)
+{
+	struct via__end *rx = end_open(own_url(), VIA_RECV | VIA_DUPLEX);
+	struct via__in in = {0};
+	int late = stranger(own_url());
+	struct via__end *other = end_open(own_url(), VIA_SEND | VIA_DUPLEX);
+
+	(void)state;
+	assert_int_equal(end_connect(other), 0);
+	assert_int_equal(end_send_text(other, "other"), 0);
+	end_expect_quiet(rx);
+	end_wait(rx, VIA_RECV); /* for the listener to come back */
+	assert_int_equal(rx->transport->recv(rx, &in), -EAGAIN);
+	say_late(late);
+	assert_int_equal(end_greet(rx), 0); /* looks at the listener first */
+	end_expect(rx, "late");
+	assert_int_equal(rx->stats.rejected, 0);
+	close(late);
+	end_expect_code(rx, -EPIPE);
+	end_expect(rx, "other");
+	end_close(other);
+	end_close(rx);
 }
 
 static void a_child_s_copy_changes_nothing(void **state)
@@ -270,9 +480,14 @@ static void a_child_s_copy_keeps_nothing_alive(void **state)
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(many_senders_keep_their_order),
 	CHECK_TEST(a_busy_peer_leaves_room_for_others),
+	CHECK_TEST(a_peer_of_long_messages_leaves_room_too),
 	CHECK_TEST(the_caller_s_buffer_changes_hands),
 	CHECK_TEST(without_descriptors_newcomers_are_turned_away),
+	CHECK_TEST(a_receiver_that_cannot_accept_rests),
 	CHECK_TEST(too_many_peers_wait_their_turn),
+	CHECK_TEST(the_mute_make_room),
+	CHECK_TEST(a_mute_one_leaves_the_only_place),
+	CHECK_TEST(one_who_speaks_at_last_stays),
 	CHECK_TEST(a_child_s_copy_changes_nothing),
 	CHECK_TEST(a_child_s_copy_keeps_nothing_alive),
 };

@@ -10,8 +10,8 @@
 #include "core/sys.h"
 #include "transport/ancillary.h"
 
-/* Messages that finish throws away before it looks for an end to that. */
-#define DISCARDS_MAX 64
+/* Messages that finish reads past before it looks for an end to that. */
+#define PAST_MAX 64
 
 static bool is(const struct via__link *link, unsigned int kind)
 {
@@ -127,6 +127,7 @@ int via__link_init(struct via__link *link, struct via__end *end, int fd,
 		*link = (struct via__link){0};
 		return r;
 	}
+	via__kept_init(&link->kept);
 	link->reader.read = link_read;
 	link->reader.owner = link;
 	link->reader.raw = is(link, VIA__LINK_RAW);
@@ -147,13 +148,12 @@ static bool is_idle_copy(const struct via__link *link)
 
 static void say_done(struct via__link *link)
 {
-	if (link->said_done || link->shut || link->broken ||
-	    is(link, VIA__LINK_RAW) || !is(link, VIA__LINK_RECEIVES) ||
-	    is_idle_copy(link))
+	if (link->said_done || link->broken || is(link, VIA__LINK_RAW) ||
+	    !is(link, VIA__LINK_RECEIVES) || is_idle_copy(link))
 		return;
-	link->said_done = true;
-	(void)via__writer_control(&link->writer, VIA__FRAME_DONE,
-				  link->delivered, 0);
+	link->owes_done = via__writer_control(&link->writer, VIA__FRAME_DONE,
+					      link->delivered, 0) == -ENOBUFS;
+	link->said_done = !link->owes_done;
 }
 
 void via__link_fini(struct via__link *link, bool quiet)
@@ -171,6 +171,7 @@ void via__link_fini(struct via__link *link, bool quiet)
 	via__reader_fini(&link->reader);
 	via__writer_fini(&link->writer);
 	via__packet_fini(&link->packet);
+	via__kept_fini(&link->kept);
 }
 
 void via__link_refuse(int fd, int code)
@@ -226,11 +227,15 @@ static int hear(struct via__link *link)
 		link->done_count = f->seq;
 		return 0;
 	}
+	if (f->flags == VIA__FRAME_END && link->greeted && !link->ended &&
+	    via__assembly_is_complete(&link->reader.assembly, f->seq)) {
+		link->ended = true;
+		return 0;
+	}
 	return via__fail(&link->end->error, -EPROTO,
-			 "HELLO, REFUSE or DONE at the wrong time");
+			 "HELLO, REFUSE, DONE or END at the wrong time");
 }
 
-/* What comes next: as via__reader_next(), what was said heard already. */
 static int next(struct via__link *link, struct via__in *in)
 {
 	int r;
@@ -244,9 +249,14 @@ static int next(struct via__link *link, struct via__in *in)
 		int e = hear(link);
 
 		r = e ? e : r;
+	} else if (r == VIA__READER_END) {
+		link->ended = link->gone = true;
 	} else if (r == 0 && !is(link, VIA__LINK_RECEIVES)) {
 		r = via__fail(&link->end->error, -EPROTO,
 			      "a message came against the direction");
+	} else if (r == 0 && link->ended) {
+		r = via__fail(&link->end->error, -EPROTO,
+			      "a message came after the last");
 	}
 	if (r >= 0 || r == -EAGAIN || r == -ENOMEM)
 		return r;
@@ -262,22 +272,32 @@ static void describe(const struct via__link *link, struct via__in *in)
 	in->info->gid = link->cred.gid;
 }
 
-int via__link_recv(struct via__link *link, struct via__in *in)
+/* As next(), but for what is no message. */
+static int next_message(struct via__link *link, struct via__in *in)
 {
 	struct via__ancillary a;
 	int r;
 
+	if (!via__kept_empty(&link->kept)) {
+		via__kept_give(&link->kept, in);
+		return 0;
+	}
 	if (is(link, VIA__LINK_RAW | VIA__LINK_PACKETS)) {
 		r = link->held ? -EAGAIN
 			       : via__packet_recv(&link->packet, link->fd,
 						  link->end, in, &a);
-		if (via__peer_is_gone(r))
-			r = -EPIPE;
-	} else {
-		do
-			r = next(link, in);
-		while (r == VIA__READER_CONTROL);
+		return via__peer_is_gone(r) ? VIA__READER_END : r;
 	}
+	do
+		r = next(link, in);
+	while (r == VIA__READER_CONTROL);
+	return r == -EAGAIN && link->ended ? VIA__READER_END : r;
+}
+
+int via__link_recv(struct via__link *link, struct via__in *in)
+{
+	int r = next_message(link, in);
+
 	if (r == 0) {
 		link->greeted = true;
 		link->used = true;
@@ -287,18 +307,31 @@ int via__link_recv(struct via__link *link, struct via__in *in)
 	} else if (r == VIA__READER_END) {
 		if (link->held)
 			return -EAGAIN;
+		link->ended = true;
 		say_done(link);
-		r = -EPIPE;
+		/* The caller may have no reason to send, and so to flush. */
+		link->finishing = !link->gone &&
+				  via__writer_flush(&link->writer) == -EAGAIN;
+		r = link->finishing ? -EAGAIN : -EPIPE;
 	} else if (r == -EAGAIN) {
 		link->finishing = false; /* given up, if ever */
 	}
 	return r;
 }
 
+bool via__link_is_over(const struct via__link *link)
+{
+	if (is(link, VIA__LINK_RAW))
+		return link->ended && link->shut;
+	return link->gone || (link->ended && link->shut && link->done &&
+			      !via__writer_pending(&link->writer));
+}
+
 void via__link_release(struct via__link *link)
 {
 	link->held = false;
 	via__reader_release(&link->reader);
+	via__kept_release(&link->kept);
 }
 
 int via__link_park(struct via__link *link)
@@ -357,12 +390,34 @@ static int not_sent(struct via__link *link, int r)
 	return via__fail(&link->end->error, -EPIPE, "the receiver is gone");
 }
 
-int via__link_send(struct via__link *link, struct via__out *out)
+/* Whether a message may go out. 0 or -errno. */
+static int may_send(struct via__link *link)
 {
-	int r;
-
 	if (link->broken)
 		return link->broken;
+	if (link->shut)
+		return via__fail(&link->end->error, -EPIPE,
+				 "nothing can be sent after the end was said");
+	return 0;
+}
+
+/* What a write has come to. */
+static inline int sent(struct via__link *link, int r)
+{
+	link->used = true;
+	if (r < 0)
+		return not_sent(link, r);
+	if (link->owes_done)
+		say_done(link);
+	return r;
+}
+
+int via__link_send(struct via__link *link, struct via__out *out)
+{
+	int r = may_send(link);
+
+	if (r)
+		return r;
 	if (is(link, VIA__LINK_RAW) && (out->n_fds || out->prefix_len))
 		return via__fail(&link->end->error, -EOPNOTSUPP,
 				 "raw messages go without topic, correlation "
@@ -371,8 +426,7 @@ int via__link_send(struct via__link *link, struct via__out *out)
 		r = via__packet_send(link->fd, out);
 	else
 		r = via__writer_send(&link->writer, out);
-	link->used = true;
-	return r ? not_sent(link, r) : 0;
+	return sent(link, r);
 }
 
 /* Raw packets do not go together in one. */
@@ -395,22 +449,25 @@ static int send_packets(struct via__link *link, const struct iovec *msgs,
 int via__link_send_batch(struct via__link *link, const struct iovec *msgs,
 			 unsigned int n)
 {
-	int r;
+	int r = may_send(link);
 
-	if (link->broken)
-		return link->broken;
+	if (r)
+		return r;
 	r = is(link, VIA__LINK_RAW | VIA__LINK_PACKETS)
 		    ? send_packets(link, msgs, n)
 		    : via__writer_send_batch(&link->writer, msgs, n);
-	link->used = true;
-	return r < 0 ? not_sent(link, r) : r;
+	return sent(link, r);
 }
 
 int via__link_flush(struct via__link *link)
 {
 	int r = via__writer_flush(&link->writer);
 
-	return r ? not_sent(link, r) : 0;
+	if (r)
+		return not_sent(link, r);
+	if (link->owes_done)
+		say_done(link);
+	return 0;
 }
 
 /* All that was sent is out; the rest is for the receiver to read. */
@@ -421,8 +478,18 @@ static int say_end(struct via__link *link)
 	if (r || link->shut)
 		return r;
 	link->shut = true;
-	(void)shutdown(link->fd, SHUT_WR); /* fails if all is over */
-	return 0;
+	if (!is(link, VIA__LINK_RECEIVES) || is(link, VIA__LINK_RAW)) {
+		(void)shutdown(link->fd, SHUT_WR); /* fails if all is over */
+		return 0;
+	}
+	r = via__writer_control(&link->writer, VIA__FRAME_END, link->writer.seq,
+				0);
+	return r ? not_sent(link, r) : 0;
+}
+
+int via__link_half_close(struct via__link *link)
+{
+	return is_idle_copy(link) ? 0 : say_end(link);
 }
 
 /* Reads nothing but the rest of a packet. */
@@ -434,27 +501,62 @@ static ssize_t read_rest(struct via__reader *r, const struct iovec *iov, int n)
 						   : -EAGAIN;
 }
 
+/* A message that somebody will receive later. */
+static int keep(struct via__link *link, const struct via__in *in)
+{
+	int r = via__kept_put(&link->kept, in);
+
+	if (r) /* and it is lost */
+		link->broken = via__fail_errno(&link->end->error, r,
+					       "cannot keep a message");
+	return r;
+}
+
 /*
- * Read until DONE. A duplex end throws away what nobody will receive. Having
- * done so for long, it stops where poll() knows of all that is to come.
+ * Read until DONE, past what the peer still sends: that is kept for recv, as
+ * far as it may be, or thrown away by an end that closes. Having done so for
+ * long, stop where poll() knows of all that is to come.
  */
 static int await_done(struct via__link *link)
 {
-	struct via__in in = {0};
+	bool closing = link->end->closing;
+	struct via_msg info;
+	struct via__in in = {.info = closing ? NULL : &info};
 	int r = 0;
 
-	for (int i = 0; r >= 0 && r != VIA__READER_END && !link->done; i++) {
-		if (i == DISCARDS_MAX)
+	for (int i = 0; r >= 0 && !link->gone && !link->done; i++) {
+		if (i == PAST_MAX)
 			link->reader.read = read_rest;
-		r = next(link, &in);
-		if (r == 0)
+		if (!closing && via__kept_full(&link->kept, link->end))
+			r = -EAGAIN;
+		else
+			r = next(link, &in);
+		if (r == 0) {
+			r = closing ? 0 : keep(link, &in);
 			via__reader_release(&link->reader);
+		}
 	}
 	link->reader.read = link_read;
-	if (r != VIA__READER_END)
-		return link->done ? 0 : r;
-	return via__fail(&link->end->error, -EPIPE,
-			 "the receiver left before it had all");
+	/* Both may be waiting here, each for the other. */
+	if (link->ended && via__kept_empty(&link->kept))
+		say_done(link);
+	return link->done || link->gone ? 0 : r;
+}
+
+int via__link_verdict(const struct via__link *link, struct via_error *err)
+{
+	uint64_t n = link->writer.seq;
+
+	if (is(link, VIA__LINK_RAW) ||
+	    (link->done ? link->done_count == n
+			: !n && is(link, VIA__LINK_RECEIVES)))
+		return 0;
+	if (!link->done)
+		return via__fail(err, -EPIPE,
+				 "the receiver left before it had all");
+	return via__fail(
+		err, -EPIPE, "the receiver left after %llu of %llu messages",
+		(unsigned long long)link->done_count, (unsigned long long)n);
 }
 
 int via__link_finish(struct via__link *link)
@@ -465,7 +567,8 @@ int via__link_finish(struct via__link *link)
 		return 0;
 	link->finishing = true;
 	via__link_release(link);
-	say_done(link);
+	if (link->end->closing)
+		say_done(link);
 	said = say_end(link);
 	/* A receiver that is gone may have said DONE before; one that lets us
 	 * wait may itself wait for us to read. */
@@ -473,22 +576,21 @@ int via__link_finish(struct via__link *link)
 	    is(link, VIA__LINK_RAW))
 		return said;
 	r = await_done(link);
-	if (r || said == -EAGAIN)
-		return r ? r : said;
-	if (link->done_count == link->writer.seq)
-		return 0;
-	return via__fail(&link->end->error, -EPIPE,
-			 "the receiver left after %llu of %llu messages",
-			 (unsigned long long)link->done_count,
-			 (unsigned long long)link->writer.seq);
+	return r ? r : via__link_verdict(link, &link->end->error);
 }
 
 short via__link_events(const struct via__link *link, enum via_role role)
 {
+	short events = POLLIN;
+
 	if (role == VIA_SEND)
 		return POLLOUT;
-	/* finish may have to write first, and reads up to DONE. */
-	if (link->finishing && via__writer_pending(&link->writer))
-		return link->done ? POLLOUT : POLLIN | POLLOUT;
-	return POLLIN;
+	if (!link->finishing)
+		return events;
+	/* finish reads as far as it can keep, and END or DONE may wait. */
+	if (!link->end->closing && via__kept_full(&link->kept, link->end))
+		events = 0;
+	if (via__writer_pending(&link->writer))
+		events |= POLLOUT;
+	return events;
 }

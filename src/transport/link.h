@@ -11,8 +11,12 @@
  *	          <-    DONE               so many messages were delivered
  *
  * DONE comes also from a receiver that leaves early, so that the sender knows
- * how far it got; a receiver that was killed says nothing. On a duplex
- * connection both are both. With ?raw there is none of this.
+ * how far it got; a receiver that was killed says nothing. With ?raw there is
+ * none of this.
+ *
+ * An end that also receives says END where a sender shuts down, for DONE still
+ * has to follow. The one direction is over when END and DONE have been said,
+ * the connection when both are.
  *
  * A sequenced-packet socket is used as a stream whose writes are cut to one
  * packet each; so is a datagram socket, which knows no end of file and hears
@@ -26,6 +30,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "transport/kept.h"
 #include "transport/packet.h"
 #include "transport/stream.h"
 #include "transport/transport.h"
@@ -46,8 +51,11 @@ struct via__link {
 	bool greeted;	   /* HELLO has come */
 	bool done;	   /* DONE has come: done_count */
 	bool said_done;
-	bool finishing; /* finish was called */
-	bool shut;	/* shutdown(SHUT_WR) was called */
+	bool owes_done; /* as soon as the message begun is out */
+	bool ended;	/* END has come, or the end of file */
+	bool gone;	/* the end of file has come */
+	bool finishing; /* finish waits for DONE, or recv for room to say it */
+	bool shut;	/* END was said, or shutdown(SHUT_WR) called */
 	bool used;	/* messages have gone over it from here */
 	bool held;	/* a message is given out */
 	int broken;	/* what everything returns from now on */
@@ -56,6 +64,7 @@ struct via__link {
 	struct via__reader reader;
 	struct via__writer writer;
 	struct via__packet packet;
+	struct via__kept kept;	  /* what came while finish waited for DONE */
 	const struct via__in *in; /* of the call that is reading */
 };
 
@@ -85,7 +94,14 @@ int via__link_recv(struct via__link *link, struct via__in *in);
 void via__link_release(struct via__link *link);
 int via__link_park(struct via__link *link);
 int via__link_greet(struct via__link *link);
+int via__link_half_close(struct via__link *link);
 int via__link_finish(struct via__link *link);
+
+/* Whether nothing more will be said in either direction. */
+bool via__link_is_over(const struct via__link *link);
+
+/* Of a peer that says no more: 0 it has taken all, or -EPIPE with a sentence. */
+int via__link_verdict(const struct via__link *link, struct via_error *err);
 
 /* What to poll for in that direction. */
 short via__link_events(const struct via__link *link, enum via_role role);

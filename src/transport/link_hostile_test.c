@@ -5,7 +5,6 @@
 
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "core/frame.h"
@@ -138,29 +137,6 @@ static void a_sender_notices_a_killed_receiver(void **state)
 }
 
 /* --- Strangers --- */
-
-/* The address behind the URL of an abstract name. */
-static struct sockaddr_un address_of(const char *url, socklen_t *ret_len)
-{
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	const char *name = strchr(url, '@') + 1;
-
-	memcpy(addr.sun_path + 1, name, strlen(name));
-	*ret_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-			       strlen(name));
-	return addr;
-}
-
-/* A connected socket that does not speak via, to an abstract stream name. */
-static int stranger(const char *url)
-{
-	socklen_t len;
-	struct sockaddr_un addr = address_of(url, &len);
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&addr, len), 0);
-	return fd;
-}
 
 static void put(int fd, const struct via__frame *f, const char *payload)
 {

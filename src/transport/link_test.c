@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What is said on a connection: greeting, end, confirmation, one direction or
- * both. Over unix: and tcp: alike. */
+/* What is said on a connection: greeting, end, confirmation. Over unix: and
+ * tcp: alike. */
 #include "transport/link_test.h"
-
-#include <pthread.h>
 
 static void a_message_arrives_before_any_answer(void **state)
 {
@@ -268,136 +266,6 @@ static void a_batch_goes_to_the_callers_buffer(void **state)
 	}
 }
 
-/* --- Both directions --- */
-
-static void a_duplex_end_talks_both_ways(void **state)
-{
-	(void)state;
-	FOR_EACH_KIND(url)
-	{
-		struct via__end *a = receiver(url, VIA_RECV | VIA_DUPLEX);
-		struct via__end *b = end_open(url, VIA_SEND | VIA_DUPLEX);
-		struct via__out out = {.data = "early", .len = 5};
-
-		assert_int_equal(a->transport->send(a, &out), -EAGAIN);
-		assert_int_equal(end_connect(b), 0);
-		assert_int_equal(end_send_text(a, "from a"), 0);
-		assert_int_equal(end_send_text(b, "from b"), 0);
-		end_expect(a, "from b");
-		end_expect(b, "from a");
-		assert_int_equal(end_send_text(a, "again"), 0);
-		assert_int_equal(b->transport->finish(b), -EAGAIN);
-		end_expect_code(a, -EPIPE);
-		assert_int_equal(end_finish(b), 0);
-		end_close(b);
-		end_close(a);
-	}
-}
-
-static void both_may_finish_first(void **state)
-{
-	(void)state;
-	FOR_EACH_KIND(url)
-	{
-		struct via__end *a = receiver(url, VIA_RECV | VIA_DUPLEX);
-		struct via__end *b = end_open(url, VIA_SEND | VIA_DUPLEX);
-		int ra = -EAGAIN, rb = -EAGAIN;
-
-		assert_int_equal(end_connect(b), 0);
-		assert_int_equal(end_send_text(b, "to a"), 0);
-		end_expect(a, "to a");
-		assert_int_equal(end_send_text(a, "to b"), 0);
-		end_expect(b, "to b");
-		while (ra == -EAGAIN || rb == -EAGAIN) {
-			if (ra == -EAGAIN)
-				ra = a->transport->finish(a);
-			if (rb == -EAGAIN)
-				rb = b->transport->finish(b);
-		}
-		assert_int_equal(ra, 0);
-		assert_int_equal(rb, 0);
-		end_close(a);
-		end_close(b);
-	}
-}
-
-static void a_duplex_end_has_one_peer_at_a_time(void **state)
-{
-	(void)state;
-	FOR_EACH_KIND(url)
-	{
-		struct via__end *a = receiver(url, VIA_RECV | VIA_DUPLEX);
-		struct via__end *b = end_open(url, VIA_SEND | VIA_DUPLEX);
-		struct via__end *c = end_open(url, VIA_SEND | VIA_DUPLEX);
-
-		assert_int_equal(end_connect(b), 0);
-		assert_int_equal(end_send_text(b, "b"), 0);
-		end_expect(a, "b");
-		assert_int_equal(end_connect(c), 0);
-		assert_int_equal(end_send_text(c, "c"), 0);
-		end_expect_quiet(a);
-		assert_int_equal(end_send_text(a, "to b"), 0);
-		end_expect(b, "to b");
-		end_close(b);
-		end_expect_code(a, -EPIPE);
-		end_expect(a, "c");
-		assert_int_equal(end_send_text(a, "to c"), 0);
-		end_expect(c, "to c");
-		end_close(c);
-		end_close(a);
-	}
-}
-
-/* No assertions here: cmocka's only work in the thread that runs the test. */
-enum {
-	CHATTER = 3000
-};
-
-static void *say(void *end)
-{
-	for (int i = 0; i < CHATTER; i++)
-		if (end_send(end, &i, sizeof(i)))
-			return end;
-	return NULL;
-}
-
-static void *hear(void *end)
-{
-	for (int i = 0; i < CHATTER; i++) {
-		struct via__in in = {0};
-
-		if (end_recv(end, &in) || memcmp(in.data, &i, sizeof(i)))
-			return end;
-	}
-	return NULL;
-}
-
-static void the_directions_may_be_two_threads(void **state)
-{
-	(void)state;
-	FOR_EACH_KIND(url)
-	{
-		struct via__end *a = receiver(url, VIA_RECV | VIA_DUPLEX);
-		struct via__end *b = end_open(url, VIA_SEND | VIA_DUPLEX);
-		pthread_t threads[4];
-
-		assert_int_equal(end_connect(b), 0);
-		pthread_create(&threads[0], NULL, say, a);
-		pthread_create(&threads[1], NULL, hear, a);
-		pthread_create(&threads[2], NULL, say, b);
-		pthread_create(&threads[3], NULL, hear, b);
-		for (int i = 0; i < 4; i++) {
-			void *failed;
-
-			pthread_join(threads[i], &failed);
-			assert_null(failed);
-		}
-		end_close(b);
-		end_expect_code(a, -EPIPE);
-		end_close(a);
-	}
-}
-
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(a_message_arrives_before_any_answer),
 	CHECK_TEST(both_sides_greet),
@@ -409,9 +277,5 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(long_messages_come_whole),
 	CHECK_TEST(a_batch_is_its_messages),
 	CHECK_TEST(a_batch_goes_to_the_callers_buffer),
-	CHECK_TEST(a_duplex_end_talks_both_ways),
-	CHECK_TEST(both_may_finish_first),
-	CHECK_TEST(a_duplex_end_has_one_peer_at_a_time),
-	CHECK_TEST(the_directions_may_be_two_threads),
 };
 CHECK_MAIN(tests)

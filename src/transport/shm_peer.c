@@ -26,9 +26,8 @@ int via__shm_peer_cut(struct via__shm_peer *p, int code, const char *what)
 	struct via__shm_receiver *r = owner(p);
 
 	refuse(p->peer.fd, code);
-	(void)via__fail(&r->end.error, code, "%s: sender (pid %d, uid %d): %s",
-			r->name.text, (int)p->peer.cred.pid,
-			(int)p->peer.cred.uid, what);
+	(void)via__fail(&r->end.error, code, "sender (pid %d, uid %d): %s",
+			(int)p->peer.cred.pid, (int)p->peer.cred.uid, what);
 	r->end.stats.rejected++;
 	via__hub_remove(&p->peer);
 	return code;

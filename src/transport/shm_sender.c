@@ -59,8 +59,8 @@ static int part(struct sender *s, int why)
 
 static int receiver_gone(struct sender *s)
 {
-	return part(s, via__fail(&s->end.error, -EPIPE,
-				 "%s: the receiver has gone", s->name.text));
+	return part(s,
+		    via__fail(&s->end.error, -EPIPE, "the receiver has gone"));
 }
 
 static int refused(struct sender *s, const struct via__shm_packet *p)
@@ -68,15 +68,13 @@ static int refused(struct sender *s, const struct via__shm_packet *p)
 	int why = p->error < 0 && p->error >= -4095 ? p->error : -EPROTO;
 
 	return part(s, via__fail_errno(&s->end.error, why,
-				       "%s: the receiver refuses this "
-				       "process",
-				       s->name.text));
+				       "the receiver refuses this process"));
 }
 
 static int wrong(struct sender *s, const char *what)
 {
-	return part(s, via__fail(&s->end.error, -EPROTO, "%s: the receiver %s",
-				 s->name.text, what));
+	return part(s,
+		    via__fail(&s->end.error, -EPROTO, "the receiver %s", what));
 }
 
 /* Its answer. 0, or the end of it all. */

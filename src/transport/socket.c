@@ -75,10 +75,15 @@ static int peer_start(struct via__peer *peer)
 
 static int peer_recv(struct via__peer *peer, struct via__in *in)
 {
+	struct via__socket *s = socket_of(peer->hub->end);
 	int r = via__link_recv(link_of(peer), in);
 
 	if (link_of(peer)->greeted)
 		via__hub_join(peer);
+	/* It may still want to receive. */
+	if (r == -EPIPE && s->end.role & VIA_DUPLEX &&
+	    !via__link_is_over(link_of(peer)))
+		return -ESHUTDOWN;
 	return r;
 }
 
@@ -96,8 +101,11 @@ static void peer_stop(struct via__peer *peer, bool forked)
 {
 	struct via__socket *s = socket_of(peer->hub->end);
 
-	if (s->peer == link_of(peer))
+	if (s->peer == link_of(peer)) {
 		s->peer = NULL;
+		if (!s->parted.code)
+			(void)via__link_verdict(link_of(peer), &s->parted);
+	}
 	if (s->begun_with == link_of(peer))
 		s->begun_with = NULL;
 	via__link_fini(link_of(peer), forked);
@@ -116,7 +124,7 @@ static const struct via__peer_ops peer_ops = {
 /* Whoever does not speak via would not understand a refusal. */
 static const struct via__peer_ops raw_ops = {
 	.size = sizeof(struct socket_peer),
-	.half_close = true,
+	.ends_for_ever = true,
 	.start = peer_start,
 	.recv = peer_recv,
 	.release = peer_release,
@@ -325,7 +333,7 @@ static int greet_peers(struct via__hub *hub)
 	if (r < 0)
 		return via__fail_errno(&hub->end->error, r, "epoll_wait");
 	while ((peer = via__hub_next(hub))) {
-		r = via__link_greet(link_of(peer));
+		r = peer->ended ? -EPIPE : via__link_greet(link_of(peer));
 		if (!r) {
 			via__hub_join(peer);
 			via__hub_queue(peer);
@@ -353,7 +361,14 @@ int via__socket_greet(struct via__end *end)
 	return unlock(s, VIA_RECV, r);
 }
 
-int via__socket_finish(struct via__end *end)
+/* With both directions at their ends the next peer may come. */
+static void part(struct via__socket *s)
+{
+	if (s->peer && peer_of(s->peer)->ended && via__link_is_over(s->peer))
+		via__hub_remove(peer_of(s->peer));
+}
+
+int via__socket_half_close(struct via__end *end)
 {
 	struct via__socket *s = socket_of(end);
 	struct via__link *link;
@@ -362,10 +377,37 @@ int via__socket_finish(struct via__end *end)
 	lock(s);
 	link = receives_first(s) ? s->peer : &s->link;
 	if (link)
-		r = via__link_finish(link);
-	/* Both have said all: the next may come. */
-	if (!r && s->peer && peer_of(s->peer)->ended)
-		via__hub_remove(peer_of(s->peer));
+		r = via__link_half_close(link);
+	part(s);
+	return unlock(s, VIA_SEND, r);
+}
+
+/* Nobody is there: was anybody who did not take all? Asked once. */
+static int parted(struct via__socket *s)
+{
+	int r = s->parted.code;
+
+	if (r)
+		s->end.error = s->parted;
+	s->parted.code = 0;
+	return r;
+}
+
+int via__socket_finish(struct via__end *end)
+{
+	struct via__socket *s = socket_of(end);
+	int r;
+
+	lock(s);
+	if (!receives_first(s)) {
+		r = via__link_finish(&s->link);
+	} else if (!s->peer) {
+		r = parted(s);
+	} else {
+		r = via__link_finish(s->peer);
+		via__hub_queue(peer_of(s->peer)); /* it may have kept some */
+	}
+	part(s);
 	return unlock(s, VIA_SEND, r);
 }
 

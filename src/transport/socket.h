@@ -32,6 +32,7 @@ struct via__socket {
 	 * first part of a message to. */
 	struct via__link *peer;
 	struct via__link *begun_with;
+	struct via_error parted; /* of a peer that left without taking all */
 };
 
 /* Fill in a zeroed one. kind without RECEIVES, which follows from the role. */
@@ -63,6 +64,7 @@ int via__socket_park(struct via__end *end);
 int via__socket_pollfd(struct via__end *end, enum via_role role,
 		       struct pollfd *ret);
 int via__socket_greet(struct via__end *end);
+int via__socket_half_close(struct via__end *end);
 int via__socket_finish(struct via__end *end);
 
 /* What close does, but for freeing s itself. */

@@ -25,12 +25,12 @@
 #include "transport/transport.h"
 
 #define VIA__READER_SIZE (64u << 10)
-/* Enough where only HELLO, REFUSE and DONE are expected. */
+/* Enough where only control frames are expected. */
 #define VIA__READER_SIZE_CONTROL 256u
 
 /* What via__reader_next() returns beside 0 and -errno. */
 enum via__reader_event {
-	VIA__READER_CONTROL = 1, /* HELLO, REFUSE or DONE: reader->control */
+	VIA__READER_CONTROL = 1, /* a control frame: reader->control */
 	VIA__READER_END = 2,	 /* end of file or connection reset */
 };
 
@@ -190,7 +190,7 @@ static inline bool via__writer_pending(const struct via__writer *w)
 
 /*
  * Send a control frame: flag is VIA__FRAME_HELLO, REFUSE (total: the negative
- * errno value as unsigned) or DONE (seq: up to which). Goes behind what is
+ * errno value as unsigned), DONE or END (seq: how many). Goes behind what is
  * staged. 0: out; -EAGAIN: staged, via__writer_flush() carries on; -EPIPE;
  * -ENOBUFS: not now, because a message is partly out or the stage is full.
  */

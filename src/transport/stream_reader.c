@@ -11,8 +11,7 @@
 #include "core/sys.h"
 #include "transport/stream.h"
 
-#define FRAME_WHOLE   (VIA__FRAME_FIRST | VIA__FRAME_LAST)
-#define FRAME_CONTROL (VIA__FRAME_HELLO | VIA__FRAME_REFUSE | VIA__FRAME_DONE)
+#define FRAME_WHOLE (VIA__FRAME_FIRST | VIA__FRAME_LAST)
 
 /* So many reads without a message, and whoever waits gets a look at his
  * deadline: a peer may send pieces without end. */
@@ -151,7 +150,7 @@ static int next_frame(struct via__reader *r, struct via__in *in)
 
 	if (rc < 0)
 		return rc;
-	if (!(f.flags & FRAME_CONTROL))
+	if (!(f.flags & VIA__FRAME_CONTROL))
 		return data_frame(r, &f, in);
 	if (r->assembly.n_max > 1)
 		return shared_control(r, &f);

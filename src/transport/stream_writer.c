@@ -255,5 +255,11 @@ int via__writer_control(struct via__writer *w, uint8_t flag, uint64_t seq,
 		return -ENOBUFS;
 	via__frame_put(&f, w->stage + w->stage_tail);
 	w->stage_tail += VIA__FRAME_LEN;
-	return via__writer_flush(w);
+	int rc = via__writer_flush(w);
+
+	/* Nobody will hear it; only messages are worth an error of flush. */
+	if (rc < 0 && rc != -EAGAIN &&
+	    w->stage_tail - w->stage_head <= VIA__FRAME_LEN)
+		w->stage_head = w->stage_tail = 0;
+	return rc;
 }

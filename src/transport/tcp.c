@@ -380,6 +380,7 @@ const struct via__transport via__transport_tcp = {
 	.park = via__socket_park,
 	.pollfd = via__socket_pollfd,
 	.greet = via__socket_greet,
+	.half_close = via__socket_half_close,
 	.finish = via__socket_finish,
 	.close = tcp_close,
 };

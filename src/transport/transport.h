@@ -39,13 +39,17 @@ struct via__end {
 	const struct via__transport *transport;
 	unsigned int role; /* VIA_SEND or VIA_RECV, perhaps VIA_DUPLEX */
 	uint64_t max;	   /* longest message, bytes */
+	/* Set by the channel before finish: it is the last that will be asked
+	 * for, nothing more is received. */
+	bool closing;
 	/*
 	 * Counted by the transport: dropped, rejected, joined, left. The rest
 	 * is the channel's.
 	 */
 	struct via_stats stats;
 	/* Set, with via__fail(), by any slot that returns other than 0,
-	 * -EAGAIN or -EINPROGRESS. */
+	 * -EAGAIN or -EINPROGRESS. Once the end is open the channel puts the
+	 * URL before it. */
 	struct via_error error;
 	/* Of a duplex end, whose directions may be two threads: what error was
 	 * when a slot of that direction failed. */
@@ -230,9 +234,18 @@ struct via__transport {
 	int (*greet)(struct via__end *end);
 
 	/*
-	 * A sender will send no more: tell the receiver. 0: it has delivered
-	 * all (or the mechanism cannot tell), -EAGAIN: poll for VIA_RECV and
-	 * call again, -EPIPE: it left before. NULL: nothing to do.
+	 * A duplex end will send no more: tell the other side and read nothing,
+	 * which another thread may be doing. 0; -EAGAIN: it will be told by
+	 * flush. NULL without VIA_CAN_DUPLEX.
+	 */
+	int (*half_close)(struct via__end *end);
+
+	/*
+	 * A sender will send no more: tell the receiver, if that was not done.
+	 * 0: it has delivered all (or the mechanism cannot tell), -EAGAIN:
+	 * poll for VIA_RECV and call again, -EPIPE: it left before. Called with
+	 * nothing given out; what a duplex end reads meanwhile is for recv,
+	 * unless it is closing. NULL: nothing to do.
 	 */
 	int (*finish)(struct via__end *end);
 

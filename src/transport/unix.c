@@ -426,6 +426,7 @@ const struct via__transport via__transport_unix = {
 	.park = unix_park,
 	.pollfd = unix_pollfd,
 	.greet = unix_greet,
+	.half_close = via__socket_half_close,
 	.finish = via__socket_finish,
 	.close = unix_close,
 };

@@ -109,7 +109,7 @@ static void a_sender_may_do_without_a_line(void **state)
 	say(fd, VIA__FRAME_HELLO, NULL, 0);
 	assert_int_equal(end_greet(rx), 0);
 	end_expect_quiet(rx);
-	say(fd, VIA__FRAME_DONE, NULL, 0);
+	say(fd, VIA__FRAME_END, NULL, 0);
 	end_expect_code(rx, -EPIPE);
 	close(fd);
 	end_close(rx);

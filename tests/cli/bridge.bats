@@ -65,6 +65,28 @@ print([json.loads(line)["data"] for line in open("out")])'
 	[ "$status" -eq 0 ]
 }
 
+# What sort answers, it answers after the end of what it is asked.
+@test "half-close goes through frames, whichever side binds" {
+	seq 100000 >in
+	for options in '' '?type=seqpacket'; do
+		socat -t60 UNIX-LISTEN:server SYSTEM:'sort -rn' 3>&- &
+		until [ -S server ]; do :; done
+		start bridge "unix:back$options" 'unix:server?raw'
+		start bridge "unix:front$options" "unix:back$options"
+		via bridge - "unix:front$options" <in >out
+		wait
+		sort -rn in | cmp - out
+
+		socat -t60 UNIX-LISTEN:server SYSTEM:'sort -rn' 3>&- &
+		until [ -S server ]; do :; done
+		start bridge --connect "unix:back$options" 'unix:server?raw'
+		start bridge --bind "unix:front$options" "unix:back$options"
+		via bridge - "unix:front$options" <in >out
+		wait
+		sort -rn in | cmp - out
+	done
+}
+
 @test "one way to standard output" {
 	head -c 2000000 "$VIA" >in
 	start bridge --one-way 'unix:s?raw' - >out

@@ -48,9 +48,9 @@ static int after(void **state)
 
 static size_t collect(struct CMUnitTest *out)
 {
-	const struct test *const tables[] = {messages_tests, senders_tests,
-					     metadata_tests, life_tests,
-					     waiting_tests,  hostile_tests};
+	const struct test *const tables[] = {
+		messages_tests, senders_tests, metadata_tests, life_tests,
+		waiting_tests,	hostile_tests, duplex_tests};
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {

@@ -160,8 +160,7 @@ static inline enum meaning model_next(struct model *m)
 			return WRONG;
 		m->at += VIA__FRAME_LEN;
 		if (f->flags & (VIA__FRAME_FIRST | VIA__FRAME_LAST) ||
-		    !(f->flags &
-		      (VIA__FRAME_HELLO | VIA__FRAME_REFUSE | VIA__FRAME_DONE)))
+		    !(f->flags & VIA__FRAME_CONTROL))
 			r = model_data(m, f);
 		else if (m->n_max == 1)
 			r = CONTROL;
