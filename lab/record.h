@@ -66,7 +66,7 @@ struct lab_record {
 	char skipped[LAB_TEXT_MAX]; /* what it needs, "" if it was made */
 	char stopped[LAB_TEXT_MAX]; /* why it did not come to its end, or "" */
 	pid_t keeper;
-	char directory[64];
+	char directory[256];
 	double seconds;
 	volatile long cells[LAB_CELLS];
 };

@@ -166,7 +166,7 @@ static _Noreturn void keeper_main(const struct lab_experiment *e,
 	r->keeper = getpid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	snprintf(r->directory, sizeof(r->directory), "%s/via-lab-XXXXXX",
-		 tmp && strlen(tmp) < 40 ? tmp : "/tmp");
+		 tmp && strlen(tmp) < 200 ? tmp : "/tmp");
 	if (!mkdtemp(r->directory))
 		lab__stop(r->directory, errno);
 	/* For an experiment that gives its rights up. */

@@ -198,6 +198,10 @@ static int lab_main(int argc, char **argv)
 	struct lab_results results = {.chinese = lab_is_chinese(o.language)};
 	int status = CLI_YES;
 
+	if (o.language && strncmp(o.language, "zh", 2) != 0 &&
+	    strncmp(o.language, "en", 2) != 0)
+		cli_usage("there are no texts in '%s', only en and zh",
+			  o.language);
 	/* For the widths of characters, whatever the messages' language. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	if (explains && !*names)
