@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Results as JSON, and compared with those of another time or machine. */
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "cli/json.h"
 #include "cli/lab/result.h"
 #include "cli/verb.h"
 
@@ -80,14 +80,10 @@ int lab_print_json(const struct lab_results *results)
 				 u.release, "machine", u.machine, "experiments",
 				 list);
 
-	if (!root || json_array_size(list) != results->n) {
-		json_decref(root);
-		return -ENOMEM;
-	}
-	json_dumpf(root, stdout, JSON_INDENT(1));
-	putchar('\n');
+	if (json_array_size(list) == results->n)
+		return cli_json_print(root, stdout);
 	json_decref(root);
-	return 0;
+	return -ENOMEM;
 }
 
 /* --- Profiles --- */
