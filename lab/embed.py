@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """The texts and sources of the experiments, as C tables.
 
-embed.py OUTPUT FILE...: the files are lab/NAME.c and text/NAME.LANGUAGE.txt.
-An experiment's source is its function, found by its name: pipe.08 is pipe_08.
+embed.py OUTPUT FILE...: the files are lab/NAME.c, lab/NAME_PART.c and
+text/NAME.LANGUAGE.txt. An experiment's source is its function, found by its
+name: pipe.08 is pipe_08.
 """
 import pathlib
 import re
@@ -12,7 +13,7 @@ import sys
 KEYS = ('title', 'rule', 'why', 'myth', 'means')
 NEEDED = {'en': ('rule', 'why', 'means'),
           'zh': ('title', 'rule', 'why', 'means')}
-FUNCTION = re.compile(r'^static void (([a-z]+)_(\d\d))\(void\)\n\{\n.*?^\}\n',
+FUNCTION = re.compile(r'^(?:static )?void (([a-z]+)_(\d\d))\(void\)\n\{\n.*?^\}\n',
                       re.MULTILINE | re.DOTALL)
 WIDE = re.compile(r'[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef“”…]')
 

@@ -154,7 +154,8 @@ bool lab_blocked(pid_t tid, long call);
  * "/proc/42/status"; base 10 or 16. -1 if it is not there. */
 long long lab_proc(const char *path, const char *key, int base);
 
-/* Become an ordinary user for good, if one is root: uid and gid 65534. */
+/* Become an ordinary user for good, if one is root: uid and gid 65534. Ends the
+ * experiment as skipped where there is none. */
 void lab_drop(void);
 
 /* CPU time of this process so far, in ns. */
