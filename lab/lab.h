@@ -82,8 +82,9 @@ struct lab_section {
 /* observed OP expected, both numbers or pointers. The compiler refuses what
  * cannot be otherwise. */
 #define EXPECT(observed, op, expected)                                         \
-	LAB__EXPECT(#observed, #op, #expected, LAB__VALUE, observed, op,       \
-		    expected)
+	LAB__EXPECT(#observed, #op, #expected,                                 \
+		    LAB__IS_NUMBER(observed) ? LAB__VALUE : LAB__ADDRESS,      \
+		    observed, op, expected)
 
 /* A call that gives this; one that fails with this. */
 #define GIVES(expected, function, ...)                                         \
