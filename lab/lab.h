@@ -135,6 +135,9 @@ struct lab_section {
 	pid_t name = lab__fork(#name);                                         \
 	for (; lab__is_child(name); lab_leave(0))
 
+/* Keep the calls of this thread under a name. */
+void lab_be(const char *name);
+
 /* End a child (or any process of the experiment) at once, as _exit(2). */
 _Noreturn void lab_leave(int status);
 
@@ -180,6 +183,9 @@ extern volatile long *lab_cell;
 bool lab_await(volatile long *cell, long value);
 /* Give a cell a value and wake those who await it. */
 void lab_post(volatile long *cell, long value);
+
+/* Zeroed memory that later children share. */
+void *lab_shared(size_t size);
 
 /* --- Measuring --- */
 
