@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,7 +27,7 @@ pid_t lab__fork(const char *name)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		lab__be(name);
+		lab_be(name);
 		return 0;
 	}
 	lab__leave(call, LAB__OF(pid), LAB__ERRNO);
@@ -188,4 +189,10 @@ void lab_post(volatile long *cell, long value)
 {
 	__atomic_store_n(cell, value, __ATOMIC_RELEASE);
 	syscall(SYS_futex, cell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void *lab_shared(size_t size)
+{
+	return MUST(mmap, NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 }

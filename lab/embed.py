@@ -3,8 +3,8 @@
 """The texts and sources of the experiments, as C tables.
 
 embed.py OUTPUT FILE...: the files are lab/NAME.c, lab/NAME_PART.c and
-text/NAME.LANGUAGE.txt. An experiment's source is its function, found by its
-name: pipe.08 is pipe_08.
+text/NAME.LANGUAGE.txt. An experiment's source is its function and those that
+are its own, found by their names: pipe.08 is pipe_08() and pipe_08_WHAT().
 """
 import pathlib
 import re
@@ -13,8 +13,8 @@ import sys
 KEYS = ('title', 'rule', 'why', 'myth', 'means')
 NEEDED = {'en': ('rule', 'why', 'means'),
           'zh': ('title', 'rule', 'why', 'means')}
-FUNCTION = re.compile(r'^(?:static )?void (([a-z]+)_(\d\d))\(void\)\n\{\n.*?^\}\n',
-                      re.MULTILINE | re.DOTALL)
+FUNCTION = re.compile(r'^(?:static )?\w[^\n]*?\b([a-z]+)_(\d\d)(?:_\w+)?'
+                      r'\([^{]*\)\n\{\n.*?^\}\n', re.MULTILINE | re.DOTALL)
 WIDE = re.compile(r'[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef“”…]')
 
 
@@ -77,7 +77,9 @@ def main():
     for path in paths:
         if path.suffix == '.c':
             for match in FUNCTION.finditer(path.read_text()):
-                sources[f'{match[2]}.{match[3]}'] = match[0]
+                name = f'{match[1]}.{match[2]}'
+                sources[name] = '\n'.join(
+                    filter(None, (sources.get(name), match[0])))
     for path in paths:
         if path.suffix != '.txt':
             continue

@@ -82,8 +82,9 @@ struct lab_section {
 /* observed OP expected, both numbers or pointers. The compiler refuses what
  * cannot be otherwise. */
 #define EXPECT(observed, op, expected)                                         \
-	LAB__EXPECT(#observed, #op, #expected, LAB__VALUE, observed, op,       \
-		    expected)
+	LAB__EXPECT(#observed, #op, #expected,                                 \
+		    LAB__IS_NUMBER(observed) ? LAB__VALUE : LAB__ADDRESS,      \
+		    observed, op, expected)
 
 /* A call that gives this; one that fails with this. */
 #define GIVES(expected, function, ...)                                         \
@@ -134,6 +135,9 @@ struct lab_section {
 	pid_t name = lab__fork(#name);                                         \
 	for (; lab__is_child(name); lab_leave(0))
 
+/* Keep the calls of this thread under a name. */
+void lab_be(const char *name);
+
 /* End a child (or any process of the experiment) at once, as _exit(2). */
 _Noreturn void lab_leave(int status);
 
@@ -180,6 +184,9 @@ extern volatile long *lab_cell;
 bool lab_await(volatile long *cell, long value);
 /* Give a cell a value and wake those who await it. */
 void lab_post(volatile long *cell, long value);
+
+/* Zeroed memory that later children share. */
+void *lab_shared(size_t size);
 
 /* --- Measuring --- */
 

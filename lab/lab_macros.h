@@ -20,6 +20,7 @@ enum lab__style {
 
 enum lab__kind {
 	LAB__VALUE,
+	LAB__ADDRESS,
 	LAB__ERROR, /* an errno value, to be shown by its name */
 };
 

@@ -40,6 +40,8 @@ static void name_value(char *out, size_t size, enum lab__kind kind,
 		snprintf(out, size, "%s", strerrorname_np((int)value) ?: "?");
 	else if (kind == LAB__ERROR)
 		snprintf(out, size, "no error");
+	else if (kind == LAB__ADDRESS)
+		snprintf(out, size, "%#llx", value);
 	else
 		snprintf(out, size, "%lld", value);
 }

@@ -38,7 +38,7 @@ struct lab_call {
 	unsigned int times;	/* in a row, with the same result */
 	enum lab_family family; /* of the object that was got, to be removed */
 	int id;
-	char who[LAB_WHO_MAX]; /* the child's name, "" for the first process */
+	char who[LAB_WHO_MAX]; /* the child's or thread's name, or "" */
 	char text[LAB_TEXT_MAX];
 };
 
@@ -87,9 +87,6 @@ const char *lab_vacuity(const struct lab_record *record);
 
 /* The record that the process is part of; NULL outside of experiments. */
 extern struct lab_record *lab_record;
-
-/* Keep the calls of this process under a name. */
-void lab__be(const char *name);
 
 /* Entries that were kept, of those that came. */
 static inline unsigned int lab_kept(unsigned int n, unsigned int max)

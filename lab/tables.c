@@ -51,6 +51,15 @@ static bool has_cpus(void)
 	       CPU_COUNT(&set) > 1;
 }
 
+static bool has_x86_64(void)
+{
+#ifdef __x86_64__
+	return true;
+#else
+	return false;
+#endif
+}
+
 static const struct {
 	bool (*here)(void);
 	const char *words, *chinese;

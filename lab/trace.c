@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 struct lab_record *lab_record;
-static char who[LAB_WHO_MAX];
+static _Thread_local char who[LAB_WHO_MAX];
 
-void lab__be(const char *name)
+void lab_be(const char *name)
 {
 	snprintf(who, sizeof(who), "%s", name);
 }
