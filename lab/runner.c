@@ -41,7 +41,7 @@ static void default_signals(void)
 
 static _Noreturn void experiment_main(const struct lab_experiment *e)
 {
-	const struct rlimit no_core = {0, 0};
+	struct rlimit core;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	for (int fd = 0; fd <= 2; fd++)
@@ -49,7 +49,14 @@ static _Noreturn void experiment_main(const struct lab_experiment *e)
 	close_range(3, ~0U, 0);
 	setsid();
 	default_signals();
-	setrlimit(RLIMIT_CORE, &no_core);
+	/*
+	 * No core dumps, unless an experiment asks for them. 0 would do for
+	 * files, but core_pattern may name a program, which is started unless
+	 * the limit is 1 (do_coredump() in fs/coredump.c, core(5)).
+	 */
+	getrlimit(RLIMIT_CORE, &core);
+	core.rlim_cur = core.rlim_max ? 1 : 0;
+	setrlimit(RLIMIT_CORE, &core);
 	umask(022);
 	if (chdir(lab_record->directory) < 0)
 		lab__stop("chdir", errno);
