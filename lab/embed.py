@@ -78,8 +78,9 @@ def main():
         if path.suffix == '.c':
             for match in FUNCTION.finditer(path.read_text()):
                 name = f'{match[1]}.{match[2]}'
-                sources[name] = '\n'.join(
-                    filter(None, (sources.get(name), match[0])))
+                before = sources.get(name)
+                sources[name] = (path.name, before[1] + '\n' + match[0]
+                                 if before else match[0])
     for path in paths:
         if path.suffix != '.txt':
             continue
@@ -99,7 +100,8 @@ def main():
     output.write_text(
         '#include "lab/text.h"\n\n#include <stddef.h>\n\n'
         'const struct lab_text lab_texts[] = {\n' + rows(texts) + '\t{0},\n};\n'
-        'const struct lab_source lab_sources[] = {\n' + rows(sources.items()) +
+        'const struct lab_source lab_sources[] = {\n' +
+        rows((name, *source) for name, source in sources.items()) +
         '\t{0},\n};\n'
         'const struct lab_section_title lab_section_titles[] = {\n' +
         rows(titles) + '\t{0},\n};\n')

@@ -49,8 +49,11 @@ static _Noreturn void experiment_main(const struct lab_experiment *e)
 	close_range(3, ~0U, 0);
 	setsid();
 	default_signals();
-	/* 1 byte is no dump, neither in a file nor to a program, which is not
-	 * subject to the limit but for this value: fs/coredump.c. */
+	/*
+	 * No core dumps, unless an experiment asks for them. 0 would do for
+	 * files, but core_pattern may name a program, which is started unless
+	 * the limit is 1 (do_coredump() in fs/coredump.c, core(5)).
+	 */
 	getrlimit(RLIMIT_CORE, &core);
 	core.rlim_cur = core.rlim_max ? 1 : 0;
 	setrlimit(RLIMIT_CORE, &core);
