@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """The texts and sources of the experiments, as C tables.
 
-embed.py OUTPUT FILE...: the files are lab/NAME.c and text/NAME.LANGUAGE.txt.
-An experiment's source is its function, found by its name: pipe.08 is pipe_08.
+embed.py OUTPUT FILE...: the files are lab/NAME.c, lab/NAME_PART.c and
+text/NAME.LANGUAGE.txt. An experiment's source is its function, found by its
+name: pipe.08 is pipe_08.
 """
 import pathlib
 import re
@@ -12,8 +13,8 @@ import sys
 KEYS = ('title', 'rule', 'why', 'myth', 'means')
 NEEDED = {'en': ('rule', 'why', 'means'),
           'zh': ('title', 'rule', 'why', 'means')}
-FUNCTION = re.compile(r'^static void (([a-z]+)_(\d\d))\(void\)\n\{\n.*?^\}\n',
-                      re.MULTILINE | re.DOTALL)
+FUNCTION = re.compile(r'^(?:static )?void (([a-z]+)_(\d\d))\(void\)\n'
+                      r'\{\n.*?^\}\n', re.MULTILINE | re.DOTALL)
 WIDE = re.compile(r'[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef“”…]')
 
 
@@ -76,7 +77,7 @@ def main():
     for path in paths:
         if path.suffix == '.c':
             for match in FUNCTION.finditer(path.read_text()):
-                sources[f'{match[2]}.{match[3]}'] = match[0]
+                sources[f'{match[2]}.{match[3]}'] = path.name, match[0]
     for path in paths:
         if path.suffix != '.txt':
             continue
@@ -96,7 +97,8 @@ def main():
     output.write_text(
         '#include "lab/text.h"\n\n#include <stddef.h>\n\n'
         'const struct lab_text lab_texts[] = {\n' + rows(texts) + '\t{0},\n};\n'
-        'const struct lab_source lab_sources[] = {\n' + rows(sources.items()) +
+        'const struct lab_source lab_sources[] = {\n' +
+        rows((name, *source) for name, source in sources.items()) +
         '\t{0},\n};\n'
         'const struct lab_section_title lab_section_titles[] = {\n' +
         rows(titles) + '\t{0},\n};\n')

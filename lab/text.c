@@ -13,11 +13,11 @@ const struct lab_text *lab_text_find(const char *id, const char *language)
 	return NULL;
 }
 
-const char *lab_source_find(const char *id)
+const struct lab_source *lab_source_find(const char *id)
 {
 	for (const struct lab_source *s = lab_sources; s->id; s++)
 		if (strcmp(s->id, id) == 0)
-			return s->text;
+			return s;
 	return NULL;
 }
 

@@ -14,7 +14,7 @@ struct lab_text {
 extern const struct lab_text lab_texts[]; /* ends with a NULL id */
 
 struct lab_source {
-	const char *id, *text;
+	const char *id, *file, *text;
 };
 extern const struct lab_source lab_sources[]; /* ends with a NULL id */
 
@@ -25,7 +25,7 @@ extern const struct lab_section_title lab_section_titles[]; /* NULL section */
 
 /* NULL if there is none in that language. */
 const struct lab_text *lab_text_find(const char *id, const char *language);
-const char *lab_source_find(const char *id);
+const struct lab_source *lab_source_find(const char *id);
 const char *lab_section_title_find(const char *section, const char *language);
 
 #endif

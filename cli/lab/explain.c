@@ -64,6 +64,7 @@ void lab_explain(const struct lab_results *results, size_t i)
 	const struct lab_experiment *e = r->experiment;
 	bool chinese = results->chinese;
 	const struct lab_text *t = lab_text_find(e->id, chinese ? "zh" : "en");
+	const struct lab_source *source = lab_source_find(e->id);
 
 	printf("%s  %s\n", e->id, lab_title(e, chinese));
 	print_part("Rule", "规则", t->rule, chinese);
@@ -78,7 +79,6 @@ void lab_explain(const struct lab_results *results, size_t i)
 	putchar('\n');
 	lab_print_result(results, i);
 	printf("\n%s: %s\n", chinese ? "手册" : "Manual", e->manual);
-	printf("\n%s: lab/%s.c\n", chinese ? "源代码" : "Source",
-	       r->section->name);
-	print_source(lab_source_find(e->id));
+	printf("\n%s: lab/%s\n", chinese ? "源代码" : "Source", source->file);
+	print_source(source->text);
 }
