@@ -59,9 +59,11 @@ void lab_drop(void)
 {
 	if (geteuid() != 0)
 		return;
-	MUST(setgroups, 0, NULL);
-	MUST(setresgid, 65534, 65534, 65534);
-	MUST(setresuid, 65534, 65534, 65534);
+	/* A user namespace may have one user alone. */
+	if (CALL(setgroups, 0, NULL) < 0 ||
+	    CALL(setresgid, 65534, 65534, 65534) < 0 ||
+	    CALL(setresuid, 65534, 65534, 65534) < 0)
+		SKIP("needs another user to become");
 }
 
 /* --- Looking --- */
