@@ -95,6 +95,14 @@ long long lab_proc(const char *path, const char *key, int base)
 	return -1;
 }
 
+long long lab_number(const char *path)
+{
+	char buf[64];
+
+	read_file(path, buf, sizeof(buf));
+	return *buf ? (long long)strtoull(buf, NULL, 10) : -1;
+}
+
 /* What a task is doing: the number of its system call, -1 if it cannot be
  * known, -2 when it is not in one and asleep. */
 static long sleeps_in(pid_t tid)

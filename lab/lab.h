@@ -158,6 +158,9 @@ bool lab_blocked(pid_t tid, long call);
  * "/proc/42/status"; base 10 or 16. -1 if it is not there. */
 long long lab_proc(const char *path, const char *key, int base);
 
+/* The number that a file of /proc/sys begins with. -1 if it is not there. */
+long long lab_number(const char *path);
+
 /* Become an ordinary user for good, if one is root: uid and gid 65534. Ends the
  * experiment as skipped where there is none. */
 void lab_drop(void);

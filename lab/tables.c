@@ -2,8 +2,10 @@
 /* The sections and needs that sections.def and needs.def list. */
 #include <sched.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "lab/net.h"
 #include "lab/runner.h"
 
 #define SECTION(name) extern const struct lab_section lab_##name;
@@ -58,6 +60,28 @@ static bool has_x86_64(void)
 #else
 	return false;
 #endif
+}
+
+static bool has_loopback(void)
+{
+	/* Looks for the way there, and sends nothing. */
+	struct sockaddr_in at = lab_loopback(1);
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool here = s >= 0 &&
+		    connect(s, (struct sockaddr *)&at, sizeof(at)) == 0;
+
+	if (s >= 0)
+		close(s);
+	return here;
+}
+
+static bool has_net_raw(void)
+{
+	int s = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+
+	if (s >= 0)
+		close(s);
+	return s >= 0;
 }
 
 static const struct {
