@@ -136,13 +136,20 @@ static void print_verdict(enum lab_verdict verdict, bool chinese)
 		printf("\033[m");
 }
 
+/* Three digits, or all before the point. */
+static int decimals(double value)
+{
+	return value < 10 ? 2 : value < 100 ? 1 : 0;
+}
+
 static void print_figures(const struct lab_record *r)
 {
 	unsigned int n = lab_kept(r->n_figures, LAB_FIGURES_MAX);
 
 	for (unsigned int i = 0; i < n; i++)
 		if (r->figures[i].ready)
-			printf("%*s%s: %.4g %s\n", 27, "", r->figures[i].name,
+			printf("%*s%s: %.*f %s\n", 27, "", r->figures[i].name,
+			       decimals(r->figures[i].value),
 			       r->figures[i].value, r->figures[i].unit);
 }
 
