@@ -144,6 +144,9 @@ _Noreturn void lab_leave(int status);
 /* Wait for a child: its wait status. */
 int lab_wait(pid_t pid);
 
+/* Wait for a child: the signal that ended it, 0 if it ended by itself. */
+int lab_wait_signal(pid_t pid);
+
 /* SIGKILL a child and wait for it. */
 void lab_kill(pid_t pid);
 
