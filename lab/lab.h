@@ -204,6 +204,12 @@ struct lab_work {
 /* Measure works in turn, rounds times, and take the medians. */
 void lab_measure(struct lab_work *works, size_t n, unsigned int rounds);
 
+/* The same for works that should cost about as much: whether none takes factor
+ * times as long as another. On a busy machine one may be unlucky, but not each
+ * of five times. */
+bool lab_alike(struct lab_work *works, size_t n, unsigned int rounds,
+	       double factor);
+
 #include "lab/lab_macros.h"
 
 #endif
