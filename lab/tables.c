@@ -2,6 +2,7 @@
 /* The sections and needs that sections.def and needs.def list. */
 #include <sched.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "lab/runner.h"
@@ -58,6 +59,13 @@ static bool has_x86_64(void)
 #else
 	return false;
 #endif
+}
+
+static bool has_swap(void)
+{
+	struct sysinfo info;
+
+	return sysinfo(&info) == 0 && info.freeswap > 0;
 }
 
 static const struct {
