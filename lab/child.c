@@ -50,6 +50,13 @@ int lab_wait(pid_t pid)
 	return status;
 }
 
+int lab_wait_signal(pid_t pid)
+{
+	int status = lab_wait(pid);
+
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
 void lab_kill(pid_t pid)
 {
 	kill(pid, SIGKILL);

@@ -144,6 +144,9 @@ _Noreturn void lab_leave(int status);
 /* Wait for a child: its wait status. */
 int lab_wait(pid_t pid);
 
+/* Wait for a child: the signal that ended it, 0 if it ended by itself. */
+int lab_wait_signal(pid_t pid);
+
 /* SIGKILL a child and wait for it. */
 void lab_kill(pid_t pid);
 
@@ -203,6 +206,12 @@ struct lab_work {
 
 /* Measure works in turn, rounds times, and take the medians. */
 void lab_measure(struct lab_work *works, size_t n, unsigned int rounds);
+
+/* The same for works that should cost about as much: whether none takes factor
+ * times as long as another. On a busy machine one may be unlucky, but not each
+ * of five times. */
+bool lab_alike(struct lab_work *works, size_t n, unsigned int rounds,
+	       double factor);
 
 #include "lab/lab_macros.h"
 

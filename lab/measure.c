@@ -16,7 +16,7 @@ static uint64_t time_calls(const struct lab_work *w)
 	return (uint64_t)(lab_now_ns() - start);
 }
 
-void lab_measure(struct lab_work *works, size_t n, unsigned int rounds)
+static void measure(struct lab_work *works, size_t n, unsigned int rounds)
 {
 	static struct histogram times[WORKS_MAX];
 
@@ -31,10 +31,44 @@ void lab_measure(struct lab_work *works, size_t n, unsigned int rounds)
 			if (round)
 				histogram_record(&times[i], ns);
 		}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		works[i].ns = (double)histogram_quantile(&times[i], 0.5) /
 			      works[i].calls;
+}
+
+static void show(const struct lab_work *works, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
 		if (works[i].name)
 			FIGURE(works[i].name, "ns", works[i].ns);
+}
+
+void lab_measure(struct lab_work *works, size_t n, unsigned int rounds)
+{
+	measure(works, n, rounds);
+	show(works, n);
+}
+
+static double spread(const struct lab_work *works, size_t n)
+{
+	double fastest = works[0].ns, slowest = works[0].ns;
+
+	for (size_t i = 1; i < n; i++) {
+		fastest = works[i].ns < fastest ? works[i].ns : fastest;
+		slowest = works[i].ns > slowest ? works[i].ns : slowest;
 	}
+	return slowest / fastest;
+}
+
+bool lab_alike(struct lab_work *works, size_t n, unsigned int rounds,
+	       double factor)
+{
+	bool alike = false;
+
+	for (int tries = 0; tries < 5 && !alike; tries++) {
+		measure(works, n, rounds);
+		alike = spread(works, n) < factor;
+	}
+	show(works, n);
+	return alike;
 }

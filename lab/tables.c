@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "lab/net.h"
@@ -82,6 +83,13 @@ static bool has_net_raw(void)
 	if (s >= 0)
 		close(s);
 	return s >= 0;
+}
+
+static bool has_swap(void)
+{
+	struct sysinfo info;
+
+	return sysinfo(&info) == 0 && info.freeswap > 0;
 }
 
 static const struct {
