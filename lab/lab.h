@@ -196,6 +196,11 @@ struct lab_work {
 /* Measure works in turn, rounds times, and take the medians. */
 void lab_measure(struct lab_work *works, size_t n, unsigned int rounds);
 
+/* The same several times, and take the least: what it costs when nobody else
+ * wants the processors, also where others do. */
+void lab_measure_least(struct lab_work *works, size_t n, unsigned int rounds,
+		       unsigned int times);
+
 #include "lab/lab_macros.h"
 
 #endif

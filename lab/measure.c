@@ -16,7 +16,7 @@ static uint64_t time_calls(const struct lab_work *w)
 	return (uint64_t)(lab_now_ns() - start);
 }
 
-void lab_measure(struct lab_work *works, size_t n, unsigned int rounds)
+static void measure(struct lab_work *works, size_t n, unsigned int rounds)
 {
 	static struct histogram times[WORKS_MAX];
 
@@ -31,10 +31,37 @@ void lab_measure(struct lab_work *works, size_t n, unsigned int rounds)
 			if (round)
 				histogram_record(&times[i], ns);
 		}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		works[i].ns = (double)histogram_quantile(&times[i], 0.5) /
 			      works[i].calls;
+}
+
+static void show(const struct lab_work *works, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
 		if (works[i].name)
 			FIGURE(works[i].name, "ns", works[i].ns);
+}
+
+void lab_measure(struct lab_work *works, size_t n, unsigned int rounds)
+{
+	measure(works, n, rounds);
+	show(works, n);
+}
+
+void lab_measure_least(struct lab_work *works, size_t n, unsigned int rounds,
+		       unsigned int times)
+{
+	double least[WORKS_MAX];
+
+	measure(works, n, rounds);
+	while (--times) {
+		for (size_t i = 0; i < n; i++)
+			least[i] = works[i].ns;
+		measure(works, n, rounds);
+		for (size_t i = 0; i < n; i++)
+			if (least[i] < works[i].ns)
+				works[i].ns = least[i];
 	}
+	show(works, n);
 }
