@@ -2,7 +2,6 @@
 /* Waiting for many at once: select(2), poll(2), epoll(7). */
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -120,12 +119,12 @@ void io_07(void)
 
 #define CROWD_MAX 500
 
-static struct crowd {
+struct crowd {
 	int n, top, set;
 	fd_set in;
 	struct pollfd polled[CROWD_MAX];
 	struct epoll_event got[CROWD_MAX];
-} crowds[3];
+};
 
 static void once_select(void *arg)
 {
@@ -162,55 +161,53 @@ static void gather(struct crowd *c, const int *fds, int n)
 	}
 }
 
-struct costs {
-	double select, poll, epoll;
-};
-
-static struct costs costs_of(struct crowd *c, const char *active)
-{
-	/* Short, so that few rounds are interrupted. */
-	unsigned int calls = 4 + 2000 / (unsigned int)c->n;
-	struct lab_work works[3] = {{NULL, once_select, c, calls, 0},
-				    {NULL, once_poll, c, calls, 0},
-				    {NULL, once_epoll, c, calls, 0}};
-	const char *names[3] = {"select", "poll", "epoll"};
-	char name[48];
-
-	lab_measure(works, 3, 41);
-	for (int i = 0; i < 3; i++) {
-		snprintf(name, sizeof(name), "%s, %s of %d", names[i], active,
-			 c->n);
-		FIGURE(name, "ns", works[i].ns);
-	}
-	return (struct costs){works[0].ns, works[1].ns, works[2].ns};
-}
-
 void io_08(void)
 {
+	static struct crowd few, some, many;
 	static int fds[CROWD_MAX];
+	enum {
+		SELECT_8,
+		POLL_8,
+		EPOLL_8,
+		POLL_64,
+		EPOLL_64,
+		SELECT_500,
+		POLL_500,
+		EPOLL_500,
+		N
+	};
+	struct lab_work one[N] = {
+		[SELECT_8] = {"select, 1 of 8", once_select, &few, 200, 0},
+		[POLL_8] = {"poll, 1 of 8", once_poll, &few, 200, 0},
+		[EPOLL_8] = {"epoll, 1 of 8", once_epoll, &few, 200, 0},
+		[POLL_64] = {"poll, 1 of 64", once_poll, &some, 40, 0},
+		[EPOLL_64] = {"epoll, 1 of 64", once_epoll, &some, 200, 0},
+		[SELECT_500] = {"select, 1 of 500", once_select, &many, 8, 0},
+		[POLL_500] = {"poll, 1 of 500", once_poll, &many, 8, 0},
+		[EPOLL_500] = {"epoll, 1 of 500", once_epoll, &many, 200, 0},
+	};
+	struct lab_work all[] = {
+		{"poll, all of 500", once_poll, &many, 8, 0},
+		{"epoll, all of 500", once_epoll, &many, 8, 0},
+	};
 
 	need_files(CROWD_MAX + 20);
 	for (int i = 0; i < CROWD_MAX; i++)
 		fds[i] = MUST(eventfd, i == 0, 0);
-	gather(&crowds[0], fds, 8);
-	gather(&crowds[1], fds, 64);
-	gather(&crowds[2], fds, CROWD_MAX);
-
-	struct costs few = costs_of(&crowds[0], "1");
-	struct costs some = costs_of(&crowds[1], "1");
-	struct costs many = costs_of(&crowds[2], "1");
+	gather(&few, fds, 8);
+	gather(&some, fds, 64);
+	gather(&many, fds, CROWD_MAX);
+	lab_measure_least(one, N, 5, 9);
+	EXPECT(one[SELECT_500].ns, >, 8 * one[SELECT_8].ns);
+	EXPECT(one[POLL_500].ns, >, 8 * one[POLL_8].ns);
+	EXPECT(one[EPOLL_500].ns, <, 3 * one[EPOLL_8].ns);
+	EXPECT(one[POLL_500].ns, >, 8 * one[EPOLL_500].ns);
 
 	for (int i = 1; i < CROWD_MAX; i++)
 		MUST(eventfd_write, fds[i], 1);
-	struct costs all = costs_of(&crowds[2], "all");
-
-	EXPECT(some.poll, >, few.poll);
-	EXPECT(many.poll, >, 3 * some.poll);
-	EXPECT(many.select, >, 3 * some.select);
-	EXPECT(many.epoll, <, 3 * few.epoll);
-	EXPECT(4 * many.epoll, <, many.poll);
-	/* All active: what was gained is gone. */
-	EXPECT(4 * all.epoll, >, all.poll);
+	lab_measure_least(all, 2, 5, 9);
+	/* epoll is not four times as cheap any more; it may be dearer. */
+	EXPECT(all[0].ns, <, 4 * all[1].ns);
 }
 
 /* --- epoll, level and edge --- */

@@ -207,11 +207,10 @@ struct lab_work {
 /* Measure works in turn, rounds times, and take the medians. */
 void lab_measure(struct lab_work *works, size_t n, unsigned int rounds);
 
-/* The same for works that should cost about as much: whether none takes factor
- * times as long as another. On a busy machine one may be unlucky, but not each
- * of five times. */
-bool lab_alike(struct lab_work *works, size_t n, unsigned int rounds,
-	       double factor);
+/* The same several times, and take the least: what it costs when nobody else
+ * wants the processors, also where others do. */
+void lab_measure_least(struct lab_work *works, size_t n, unsigned int rounds,
+		       unsigned int times);
 
 #include "lab/lab_macros.h"
 

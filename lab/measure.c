@@ -49,26 +49,19 @@ void lab_measure(struct lab_work *works, size_t n, unsigned int rounds)
 	show(works, n);
 }
 
-static double spread(const struct lab_work *works, size_t n)
+void lab_measure_least(struct lab_work *works, size_t n, unsigned int rounds,
+		       unsigned int times)
 {
-	double fastest = works[0].ns, slowest = works[0].ns;
+	double least[WORKS_MAX];
 
-	for (size_t i = 1; i < n; i++) {
-		fastest = works[i].ns < fastest ? works[i].ns : fastest;
-		slowest = works[i].ns > slowest ? works[i].ns : slowest;
-	}
-	return slowest / fastest;
-}
-
-bool lab_alike(struct lab_work *works, size_t n, unsigned int rounds,
-	       double factor)
-{
-	bool alike = false;
-
-	for (int tries = 0; tries < 5 && !alike; tries++) {
+	measure(works, n, rounds);
+	while (--times) {
+		for (size_t i = 0; i < n; i++)
+			least[i] = works[i].ns;
 		measure(works, n, rounds);
-		alike = spread(works, n) < factor;
+		for (size_t i = 0; i < n; i++)
+			if (least[i] < works[i].ns)
+				works[i].ns = least[i];
 	}
 	show(works, n);
-	return alike;
 }
