@@ -2,7 +2,6 @@
 /* Writing into the record, from any process of the experiment, and judging. */
 #include "lab/record.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +61,25 @@ void lab__expect(const struct lab__claim *claim)
 	errno = error;
 }
 
+/* Bytes as C would write them, cut where the room ends. */
+static void quote(char *out, size_t size, const void *bytes, size_t len)
+{
+	const unsigned char *s = bytes;
+	size_t at = 0;
+
+	out[at++] = '"';
+	for (size_t i = 0; i < len && at + sizeof("\\x00\"") < size; i++) {
+		if (s[i] == '\n')
+			at += (size_t)sprintf(out + at, "\\n");
+		else if (s[i] < ' ' || s[i] >= 0x7f)
+			at += (size_t)sprintf(out + at, "\\x%02x", s[i]);
+		else
+			out[at++] = (char)s[i];
+	}
+	out[at++] = '"';
+	out[at] = '\0';
+}
+
 void lab__expect_text(const char *what, const void *bytes, size_t len,
 		      const char *expected)
 {
@@ -70,15 +88,11 @@ void lab__expect_text(const char *what, const void *bytes, size_t len,
 		.held = same != lab_record->inverted,
 		.blind = !atomic_load(&lab_record->n_calls),
 	};
-	size_t shown = len < sizeof(c.observed) - 3 ? len
-						    : sizeof(c.observed) - 3;
+	char wanted[LAB_TEXT_MAX / 2];
 
-	snprintf(c.text, sizeof(c.text), "%s == \"%s\"", what, expected);
-	snprintf(c.observed, sizeof(c.observed), "\"%.*s\"", (int)shown,
-		 (const char *)bytes);
-	for (char *s = c.observed; *s; s++)
-		if (!isprint((unsigned char)*s))
-			*s = '?';
+	quote(wanted, sizeof(wanted), expected, strlen(expected));
+	snprintf(c.text, sizeof(c.text), "%s == %s", what, wanted);
+	quote(c.observed, sizeof(c.observed), bytes, len);
 	keep_claim(&c);
 }
 

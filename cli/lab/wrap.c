@@ -35,22 +35,33 @@ static bool closes(const char *s)
 	return false;
 }
 
+/* That must not end one. */
+static bool opens(const char *s)
+{
+	return strncmp(s, "（", strlen("（")) == 0 ||
+	       strncmp(s, "“", strlen("“")) == 0;
+}
+
 /* What stays together on a line: a word, or a wide character with the marks
- * that follow it. */
+ * before and behind it. */
 static size_t piece(const char *s, int *ret_width)
 {
 	size_t len = 0;
+
+	bool opened = false;
 
 	*ret_width = 0;
 	while (s[len] && s[len] != ' ') {
 		int width;
 		size_t n = character(s + len, &width);
+		bool wide = width > 1 || opens(s + len);
 
-		if (width > 1 && len > 0 && !closes(s + len))
+		if (wide && len > 0 && !opened && !closes(s + len))
 			break;
+		opened = opens(s + len);
 		len += n;
 		*ret_width += width;
-		if (width > 1 && !closes(s + len))
+		if (wide && !opened && !closes(s + len))
 			break;
 	}
 	return len;

@@ -55,7 +55,8 @@ static void add_named(struct lab_results *rs, const char *name)
 		return add_section(rs, section);
 	if (!e)
 		cli_usage("there is no section or experiment '%s'; via lab "
-			  "lists the sections, via lab --list all",
+			  "lists the sections, via lab --list the "
+			  "experiments",
 			  name);
 	snprintf(head, sizeof(head), "%.*s", (int)strcspn(name, "."), name);
 	add(rs, lab_find_section(head), e);
