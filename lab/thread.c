@@ -15,10 +15,11 @@ static void *thread_01_twice(void *number)
 	return (void *)(2 * (intptr_t)number);
 }
 
-static void *thread_01_sleep(void *unused)
+static void *thread_01_sleep(void *cell)
 {
+	lab_post(cell, 1);
 	pause();
-	return unused;
+	return NULL;
 }
 
 static void *thread_01_exit(void *status)
@@ -47,9 +48,12 @@ static void thread_01(void)
 	PMUST(pthread_join, thread, &value);
 	EXPECT((intptr_t)value, ==, 42);
 
-	PMUST(pthread_create, &thread, NULL, thread_01_sleep, NULL);
+	PMUST(pthread_create, &thread, NULL, thread_01_sleep,
+	      (void *)&lab_cell[0]);
 	PMUST(pthread_detach, thread);
 	PGIVES(EINVAL, pthread_join, thread, NULL);
+	/* A child of a thread's first moments may inherit a lock. */
+	lab_await(&lab_cell[0], 1);
 
 	CHILD(one) {
 		PMUST(pthread_create, &thread, NULL, thread_01_exit, (void *)3);
@@ -57,7 +61,9 @@ static void thread_01(void)
 	}
 	EXPECT(WEXITSTATUS(lab_wait(one)), ==, 3);
 	CHILD(two) {
-		PMUST(pthread_create, &thread, NULL, thread_01_sleep, NULL);
+		PMUST(pthread_create, &thread, NULL, thread_01_sleep,
+		      (void *)&lab_cell[1]);
+		lab_await(&lab_cell[1], 1);
 		exit(4); /* as main does when it returns */
 	}
 	EXPECT(WEXITSTATUS(lab_wait(two)), ==, 4);

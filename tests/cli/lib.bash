@@ -25,7 +25,7 @@ via() {
 # In the background, its pid in $pid, without the descriptors that are bats' or
 # the test's own. Bash has background jobs ignore SIGINT; a terminal does not.
 start() {
-	env --default-signal=INT "$VIA" "$@" <&0 3>&- 5>&- 6>&- &
+	env --default-signal=INT,TERM,HUP,PIPE "$VIA" "$@" <&0 3>&- 5>&- 6>&- &
 	pid=$!
 }
 
