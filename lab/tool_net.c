@@ -21,12 +21,12 @@
 struct ping {
 	struct icmphdr head;
 	int64_t sent_ns;
-};
+} __attribute__((packed, aligned(4))); /* as it lies behind the IP header */
 
 struct ping_packet {
 	struct iphdr ip;
 	struct ping ping;
-} __attribute__((packed, aligned(4)));
+};
 
 static void send_ping(int raw, uint16_t id, uint16_t sequence, uint16_t damage)
 {

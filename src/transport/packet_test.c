@@ -82,7 +82,7 @@ static void short_ones_come_together(void **state)
 	(void)state;
 	warm_up();
 	for (int i = 0; i < MANY; i++)
-		put("abcdefgh" + i, 1);
+		put(&"abcdefgh"[i], 1);
 	EXPECT("abcdefgh");
 }
 
@@ -200,7 +200,7 @@ static void whole_packets_stay_while_more_are_ahead(void **state)
 	(void)state;
 	warm_up();
 	for (int i = 0; i < MANY; i++)
-		put("abcdefgh" + i, 1);
+		put(&"abcdefgh"[i], 1);
 	for (int i = 0; i < MANY; i++) {
 		assert_int_equal(via__packet_next(&packet, from, &note), 1);
 		assert_int_equal(packet.left, 1);
