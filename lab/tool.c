@@ -350,15 +350,17 @@ static void kill_by_name_and_number(void)
 static void compare_with_ps(pid_t leader, pid_t worker)
 {
 	PRINTED(parent, "ps -o ppid= -p %d", worker);
-	PRINTED(state, "ps -o stat= -p %d", leader);
+	PRINTED(session, "ps -o sid= -p %d", worker);
+	PRINTED(state, "ps -o s= -p %d", leader);
 	PRINTED(number, "%d", leader);
 	int ps_lines = tool_lines(parent, number);
 
 	if (ps_lines < 0)
 		return;
 	EXPECT(ps_lines, ==, 1);
-	/* Asleep, and leader of its session. */
-	ps_lines = tool_lines(state, "Ss");
+	ps_lines = tool_lines(session, number);
+	EXPECT(ps_lines, ==, 1);
+	ps_lines = tool_lines(state, "S");
 	EXPECT(ps_lines, ==, 1);
 }
 
