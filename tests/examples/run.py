@@ -34,7 +34,12 @@ PRINTS = {
                         '5 bytes: hello\n'
                         'EAGAIN: nothing there yet\n'
                         'end of file: no writer is left',
+    'nonblocking_read_via': 'EAGAIN: nothing there yet\n'
+                            'ETIMEDOUT: nothing came in time\n'
+                            '5 bytes: hello\n'
+                            'EPIPE: no sender is left',
     'pass_descriptor': 'from the pipe: hello from the child',
+    'pass_descriptor_via': 'from the pipe: hello from the child',
     'pipe_capacity': r'a full pipe holds (\d+) bytes\n'
                      r'F_GETPIPE_SZ says \1, PIPE_BUF is 4096\n'
                      r'write of 8192: 4096 taken\n'
@@ -44,7 +49,11 @@ PRINTS = {
     'pipe_parent_child': 'hello from the parent\n'
                          'and goodbye\n'
                          'child: end of file',
+    'pipe_parent_child_via': 'hello from the parent\n'
+                             'and goodbye\n'
+                             'child: end of stream',
     'producer_consumer': '10000 items, sum 50005000',
+    'producer_consumer_via': '10000 items, sum 50005000',
     'reader_writer': 'both readers are inside at once\n'
                      'they saw the writer at work 0 times',
     'signal_mask': 'sa_mask is empty:\n'
@@ -383,6 +392,32 @@ def udp():
         lossy.recv(100)
         lossy.sendto(*lossy.recvfrom(100))
         equal(client.rest(), 'hello')
+
+
+@case('echo_server_via', 'echo_client_via')
+def echo_via():
+    for url in f'unix:{path("socket")}', 'tcp:127.0.0.1:0':
+        server = Program('echo_server_via', url)
+        url = match('listening on (.*)', server.line())[1]
+        for texts in ('hello', 'you'), ('again',):
+            equal(output('echo_client_via', url, *texts), '\n'.join(texts))
+        server.stop(0)
+        output('echo_client_via', url + '?wait=0', 'gone', status=1)
+
+
+@case('talk')
+def talk():
+    for url in ('fifo:' + path('fifo'), 'unix:' + path('unix'),
+                f'shm:talk-{os.getpid()}'):
+        receiver = Program('talk', url)
+        equal(output('talk', url, 'hello, you'), '')
+        equal(receiver.rest(), 'hello, you')
+    os.unlink(path('fifo'))
+
+    # Not taken: both sides know.
+    receiver = Program('talk', url)
+    output('talk', url, 'too long' * 100, status=1)
+    equal(receiver.rest(1), '')
 
 
 if NAME in PRINTS:
