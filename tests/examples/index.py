@@ -3,7 +3,8 @@
 """index.py ROOT: the examples and what is written about them agree.
 
 Each program is built and is in the index, once; each rule that the index names
-exists; a program is short; a translation has the links of its original.
+exists; a program is short; a translation has the links, rules and output of its
+original.
 """
 import pathlib
 import re
@@ -11,6 +12,7 @@ import sys
 
 LINES_MAX = 60
 LINK = re.compile(r'\]\(([^)#]+)\)')
+OUTPUT = re.compile(r'^    \$ .*\n(?:(?:    .*)?\n)*', re.MULTILINE)
 RULE = re.compile(r'\b([a-z]+\.\d\d)\b')
 
 
@@ -22,10 +24,10 @@ def differences(what, seen, expected):
             yield f'{name} is twice in {what}'
 
 
-def named_in(path):
-    """The links and rules of a README, whichever language it links to."""
+def shared(path):
+    """What a README has in common with its translation."""
     text = path.read_text().replace('README.zh-CN.md', 'README.md')
-    return LINK.findall(text) + RULE.findall(text)
+    return [part.findall(text) for part in (LINK, RULE, OUTPUT)]
 
 
 def faults(root):
@@ -51,9 +53,9 @@ def faults(root):
         if lines > LINES_MAX:
             yield f'{name} has {lines} lines, more than {LINES_MAX}'
 
-    for original in [examples / 'README.md']:
-        if named_in(original) != named_in(original.with_suffix('.zh-CN.md')):
-            yield f'{original}: its translation has other links or rules'
+    for original in root / 'README.md', examples / 'README.md':
+        if shared(original) != shared(original.with_suffix('.zh-CN.md')):
+            yield f'{original}: its translation has other links or output'
 
 
 bad = list(faults(pathlib.Path(sys.argv[1])))
