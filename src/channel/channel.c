@@ -157,6 +157,7 @@ int via_close(struct via_channel *ch, int64_t deadline)
 		return 0;
 	if (*ch->mine && ch->role != VIA_RECV) {
 		ch->end->closing = true;
+		ch->end->refused = ch->held;
 		r = ch->send_error ? -EPIPE : finish(ch, deadline);
 	}
 	via__channel_free(ch);

@@ -137,6 +137,8 @@ void via__channel_free(struct via_channel *ch)
 {
 	if (!ch)
 		return;
+	if (ch->end)
+		ch->end->refused = ch->held;
 	via__drop_held(ch);
 	if (ch->end)
 		ch->transport->close(ch->end, ch->mine && !*ch->mine);

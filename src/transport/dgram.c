@@ -101,7 +101,9 @@ static void close_line(struct via__dgram *d, struct via__dgram_line *line,
 		       bool forked)
 {
 	if (!forked) {
-		tell(line, VIA__FRAME_DONE, line->delivered);
+		tell(line, VIA__FRAME_DONE,
+		     line->delivered -
+			     (d->end->refused && line->sender == d->last));
 		/* The sender or a forked child may have a copy, which would
 		 * keep it in the set: epoll(7). */
 		(void)epoll_ctl(d->epoll, EPOLL_CTL_DEL, line->fd, NULL);
@@ -244,6 +246,7 @@ static void count(struct via__dgram *d, uint64_t sender)
 
 	if (line)
 		line->delivered++;
+	d->last = sender;
 }
 
 /* Turn to the next packet, if it is not one too many. poll() does not know of

@@ -39,6 +39,7 @@ struct via__dgram {
 	unsigned int n_lines;
 	struct via__packet packet;  /* left: of frames not looked at yet */
 	bool held;		    /* somebody looks at what is before that */
+	uint64_t last;		    /* the sender of what was given last */
 	struct via__ancillary note; /* what came with the packet */
 	struct ucred admitted;	    /* who was let through last */
 	uint64_t left;		    /* stats.left when last at end of stream */

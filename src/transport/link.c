@@ -146,8 +146,16 @@ static bool is_idle_copy(const struct via__link *link)
 	return is(link, VIA__LINK_PAIR) && !link->used;
 }
 
+static void let_go(struct via__link *link)
+{
+	link->delivered -= link->held && link->end->refused;
+	link->held = false;
+}
+
 static void say_done(struct via__link *link)
 {
+	if (link->end->refused)
+		let_go(link);
 	if (link->said_done || link->broken || is(link, VIA__LINK_RAW) ||
 	    !is(link, VIA__LINK_RECEIVES) || is_idle_copy(link))
 		return;
@@ -329,7 +337,7 @@ bool via__link_is_over(const struct via__link *link)
 
 void via__link_release(struct via__link *link)
 {
-	link->held = false;
+	let_go(link);
 	via__reader_release(&link->reader);
 	via__kept_release(&link->kept);
 }

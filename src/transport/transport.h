@@ -42,6 +42,9 @@ struct via__end {
 	/* Set by the channel before finish: it is the last that will be asked
 	 * for, nothing more is received. */
 	bool closing;
+	/* Set by the channel before it closes: the caller did not take the
+	 * message that recv gave last, so it is not delivered. */
+	bool refused;
 	/*
 	 * Counted by the transport: dropped, rejected, joined, left. The rest
 	 * is the channel's.

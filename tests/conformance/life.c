@@ -576,6 +576,20 @@ static void an_end_passes_over_exec(void)
 	link_close(&l);
 }
 
+static void what_did_not_fit_was_not_delivered(void)
+{
+	struct link l;
+	char buf[10];
+
+	link_both(&l, NULL);
+	send_one(l.send, 1, 0, 10);
+	recv_one(l.recv, 1, 0, 10);
+	send_one(l.send, 1, 1, 100);
+	must_eq(via_recv(l.recv, buf, sizeof(buf), patience()), -EMSGSIZE);
+	must_ok(via_close(l.recv, VIA_NEVER));
+	must_eq(via_close(l.send, patience()), -EPIPE);
+}
+
 const struct test life_tests[] = {
 	TEST(end_of_stream_is_told_once, 0),
 	TEST(nothing_is_lost_by_closing, 0),
@@ -600,5 +614,6 @@ const struct test life_tests[] = {
 	TEST(descriptors_run_out, VIA_HAS_ADDRESS),
 	TEST(a_forked_child_does_not_disturb, 0),
 	TEST(an_end_passes_over_exec, VIA_CAN_EXPORT),
+	TEST(what_did_not_fit_was_not_delivered, VIA_CAN_CONFIRM),
 	{0},
 };
