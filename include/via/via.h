@@ -4,6 +4,7 @@
 #define VIA_VIA_H
 
 #include <via/channel.h>
+#include <via/deadline.h>
 #include <via/error.h>
 #include <via/mechanism.h>
 #include <via/version.h>
