@@ -56,6 +56,17 @@ full() {
 	END
 }
 
+# Have ${nobody[@]} run via as a user without rights, from a directory of his.
+become_nobody() {
+	[ "$(id -u)" -eq 0 ] || skip 'needs root to become somebody else'
+	nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	chmod 755 . .. ../..
+	run "${nobody[@]}" true || skip 'needs setpriv'
+	# The build may be where nobody else can go, below /root.
+	cp "$VIA" "$LD_LIBRARY_PATH/libvia.so.0" .
+	nobody+=(env "LD_LIBRARY_PATH=$PWD" "$PWD/via")
+}
+
 # The last command of run failed with status $1 and one line that has $2 in it.
 failed_with() {
 	echo "status $status: $output"
