@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "transport/access.h"
+#include "core/access.h"
 #include "transport/ancillary.h"
 #include "transport/assembly.h"
 #include "transport/packet.h"
