@@ -6,6 +6,7 @@
 #include <via/channel.h>
 #include <via/deadline.h>
 #include <via/error.h>
+#include <via/lock.h>
 #include <via/mechanism.h>
 #include <via/sync.h>
 #include <via/version.h>
