@@ -124,9 +124,9 @@ struct via_seat {
 struct via_seats {
 	struct via_mutex gate;
 	uint64_t died, died_start; /* of a reader who was not reported yet */
-	uint32_t n;		   /* places in use */
-	uint32_t state;		   /* barrier: see docs/SYNC.md */
-	uint64_t reserved[5];	   /* zero */
+	uint32_t n;		   /* pool: units; barrier: threads */
+	uint32_t state;	       /* barrier: round << 1 | broken; pool: 0, or 1 */
+	uint32_t reserved[10]; /* zero */
 	struct via_seat seats[VIA_HOLDERS_MAX];
 } VIA_SYNC_ALIGNED;
 
@@ -314,7 +314,7 @@ VIA_API int via_sem_destroy(struct via_sem *sem);
  * took it; when that dies, the unit is there again and who takes it is told.
  * No unit is ever lost.
  *
- * Returns 0, -EINVAL, -EOPNOTSUPP (before Linux 5.16).
+ * Returns 0, -EINVAL, -EOPNOTSUPP.
  */
 VIA_API int via_pool_init(struct via_pool *pool, uint32_t units);
 
