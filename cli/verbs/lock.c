@@ -149,22 +149,18 @@ static int inherited_fd(const char *url, const struct via_lock *lock,
 	return via_lock_fd(lock);
 }
 
-/*
- * The lock is ours, but its last holder died with it. Who does not run lets it
- * go by dying as well, so that the next one is told again.
- */
-static int run_after_death(const char *url, struct via_lock *lock,
-			   char **command, const struct lock_options *o)
+/* With the lock, which is let go unless its last holder died with it and this
+ * is not repaired: then it is let go by our end, and the next one is told. */
+static int run_locked(struct via_lock *lock, bool owner_died, char **command,
+		      int fd, const struct lock_options *o)
 {
-	if (strcmp(o->on_owner_death, "fail") == 0)
+	if (owner_died && strcmp(o->on_owner_death, "fail") == 0)
 		return (int)o->exit_code;
 
-	int status = cli_run_command(command, inherited_fd(url, lock, o));
+	int status = cli_run_command(command, fd);
 
-	if (status != 0)
-		return status;
-	(void)via_lock_consistent(lock); /* it was not */
-	via_lock_close(lock);
+	if (owner_died && status == 0)
+		(void)via_lock_consistent(lock); /* it was not */
 	return status;
 }
 
@@ -172,28 +168,22 @@ static int run(const char *url, char **command, const struct lock_options *o)
 {
 	struct via_lock *lock;
 	struct via_sync_report report = {0};
-	struct via_error *err = &report.error;
 
-	if (via_lock_open(url, VIA_LOCK_CREATE, &lock, err) < 0)
-		return cli_error("%s", err->text);
+	if (via_lock_open(url, VIA_LOCK_CREATE, &lock, &report.error) < 0)
+		return cli_error("%s", report.error.text);
 
 	int fd = inherited_fd(url, lock, o);
 	int r = via_lock_take(
 		lock, o->shared ? VIA_LOCK_SHARED : VIA_LOCK_EXCLUSIVE,
 		o->no_wait ? VIA_NO_WAIT : via_deadline(o->timeout_ns),
 		&report);
+	int status = r == -EAGAIN || r == -ETIMEDOUT ? (int)o->exit_code
+						     : CLI_FAILED;
 
 	if (r < 0)
-		(void)cli_error("%s", err->text);
-	if (r == -EOWNERDEAD)
-		return run_after_death(url, lock, command, o);
-
-	int status = r == -EAGAIN || r == -ETIMEDOUT ? (int)o->exit_code
-		     : r < 0			     ? CLI_FAILED
-						     : 0;
-
-	if (r == 0)
-		status = cli_run_command(command, fd);
+		(void)cli_error("%s", report.error.text);
+	if (r == 0 || r == -EOWNERDEAD)
+		status = run_locked(lock, r == -EOWNERDEAD, command, fd, o);
 	via_lock_close(lock);
 	return status;
 }

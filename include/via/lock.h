@@ -101,7 +101,11 @@ enum via_lock_flag {
 VIA_API int via_lock_open(const char *url, unsigned int flags,
 			  struct via_lock **ret, struct via_error *reterr);
 
-/* Let go of what the handle holds and free it. lock may be NULL. */
+/*
+ * Let go of what the handle holds and free it. lock may be NULL. A lock taken
+ * with -EOWNERDEAD and not made consistent is not let go: it stays this
+ * thread's until that ends, and so the next one is told again.
+ */
 VIA_API void via_lock_close(struct via_lock *lock);
 
 /* How via_lock_take() takes a lock. */

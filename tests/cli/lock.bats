@@ -27,7 +27,7 @@ waiting() {
 }
 
 @test "the command's exit status" {
-	for url in "${files[@]}" sysvsem:$$ posixsem:/via-$$; do
+	for url in "${files[@]}" sysvsem:$$ posixsem:/via-$$ futex:via-$$; do
 		for n in 0 1 2 75 255; do
 			run via lock "$url" -- sh -c "exit $n"
 			[ "$status" -eq "$n" ]
@@ -36,10 +36,11 @@ waiting() {
 	done
 	via sem rm sysvsem:$$
 	via sem rm posixsem:/via-$$
+	via sem rm futex:via-$$
 }
 
 @test "one at a time" {
-	for url in "${files[@]}" sysvsem:$$; do
+	for url in "${files[@]}" sysvsem:$$ futex:./futex; do
 		hold "$url"
 		run via lock --no-wait "$url" -- echo no
 		failed_with 1 ''
@@ -56,7 +57,7 @@ waiting() {
 
 @test "who waits gets it" {
 	for how in --timeout=never --timeout=1m; do
-		for url in "${files[@]}"; do
+		for url in "${files[@]}" sysvsem:$$ futex:./futex; do
 			hold "$url"
 			"$VIA" lock "$how" "$url" -- echo mine >out 3>&- &
 			waiting "$url" 1
@@ -66,10 +67,11 @@ waiting() {
 			[ "$(cat out)" = mine ]
 		done
 	done
+	via sem rm sysvsem:$$
 }
 
 @test "shared by some, not with one alone" {
-	for url in "${files[@]}"; do
+	for url in "${files[@]}" futex:./futex; do
 		hold --shared "$url"
 		run via lock -n --shared "$url" -- echo too
 		[ "$output" = too ]
@@ -172,6 +174,31 @@ waiting() {
 	via sem rm posixsem:/via-$$
 }
 
+@test "the death of a holder is told until it is repaired" {
+	url=futex:./futex
+	mkfifo held
+	start lock $url -- sh -c 'echo $$ >held; exec tail -f /dev/null'
+	read -r child <held
+	kill -9 "$pid" "$child"
+	ended "$pid"
+	told="via lock: ./futex: process $pid, which had it before, died with it"
+	run via lock --on-owner-death=fail -E 9 $url -- echo no
+	[ "$status" -eq 9 ]
+	[ "$output" = "$told" ]
+	run --separate-stderr via lock $url -- sh -c 'echo cannot repair; exit 3'
+	[ "$status" -eq 3 ]
+	[ "$output" = 'cannot repair' ]
+	[[ "$stderr" == *'died with it' ]]
+	run --separate-stderr via lock $url -- echo repaired
+	[ "$status" -eq 0 ]
+	[ "$output" = repaired ]
+	[[ "$stderr" == *'died with it' ]]
+	run via lock --on-owner-death=fail $url -- echo yes
+	[ "$output" = yes ]
+	via sem rm $url
+	[ ! -e futex ]
+}
+
 @test "signals are passed on, and end nobody twice" {
 	mkfifo out
 	exec 5<>out
@@ -223,7 +250,7 @@ waiting() {
 }
 
 @test "who holds it and who waits" {
-	for url in flock:f 'ofd:f#3'; do
+	for url in flock:f 'ofd:f#3' futex:./futex; do
 		hold "$url"
 		"$VIA" lock "$url" -- true 3>&- &
 		waiting "$url" 1
@@ -273,6 +300,11 @@ assert d["kind"] + ":" == sys.argv[2][:len(d["kind"]) + 1]' "$pid" "$url"
 	failed_with 1 'is no range'
 	run via lock 'flock:f?deadlock=detect' -- true
 	failed_with 1 'cannot be detected'
+	run via lock 'futex:f?type=key' -- true
+	failed_with 1 'one of rwlock|mutex|sem|pool'
+	echo garbage, but more than a few bytes of it >g
+	run via lock futex:./g -- true
+	failed_with 1 'no lock of via'
 	run via lock 'flock:f?mood=600' -- true
 	failed_with 1 "unknown option 'mood'"
 	run via lock flock:/dev/null -- true

@@ -4,7 +4,7 @@
 
 load lib.bash
 
-sems=(sysvsem:0x$$ posixsem:/via-$$)
+sems=(sysvsem:0x$$ posixsem:/via-$$ futex:via-$$)
 
 @test "made, changed, looked at and removed" {
 	for url in "${sems[@]}"; do

@@ -66,7 +66,8 @@ static int read_name(struct via__lock_name *name, const char *text,
 	const struct via_option *const known[] = {name->kind->info.options,
 						  NULL};
 
-	name->options = (struct via__lock_options){.value = 1, .count = 1};
+	name->options = (struct via__lock_options){
+		.value = 1, .count = 1, .type = VIA__LOCK_ANY_TYPE};
 	via__access_init(&name->options.access);
 	r = via__url_unknown(&name->url, known, err);
 	if (r == 0)

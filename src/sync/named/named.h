@@ -17,6 +17,8 @@
 #include "core/access.h"
 #include "core/url.h"
 
+#define VIA__LOCK_ANY_TYPE UINT32_MAX /* type= was not given */
+
 /* What the options of the kinds are read into. */
 struct via__lock_options {
 	struct via__access access;
