@@ -182,7 +182,8 @@ VIA_API int via_lock_look(struct via_lock *lock, struct via_lock_view *ret,
 
 /*
  * The descriptor that holds the lock: whoever inherits it over fork or exec
- * holds the lock too, until all have closed it. It is close-on-exec and the
+ * holds the lock too, until all have closed it: via_lock_release() lets go for
+ * all of them, via_lock_close() for this process. It is close-on-exec and the
  * library's. Returns it, or -EOPNOTSUPP without VIA_LOCK_INHERITS.
  */
 VIA_API int via_lock_fd(const struct via_lock *lock);

@@ -152,6 +152,11 @@ int via__file_take(struct via_lock *lock, bool shared, int64_t deadline,
 		r = -EAGAIN;
 	if (r == -EAGAIN && deadline != VIA_NO_WAIT) {
 		r = via__file_do_until(f->fd, &then, deadline);
+		if (r == -EAGAIN)
+			return via__fail(err, r,
+					 "%s: is locked, and no process to "
+					 "wait with can be made",
+					 f->path);
 		/* Had it the lock when it was killed? Then so do we now. */
 		if (r == -ETIMEDOUT && via__file_do(f->fd, &now) == 0)
 			r = 0;

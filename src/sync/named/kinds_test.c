@@ -4,6 +4,7 @@
 
 #include <sys/file.h>
 #include <sys/ipc.h>
+#include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/stat.h>
 
@@ -203,6 +204,41 @@ static void a_killed_waiter_leaves_nothing(void **state)
 	do
 		assert_int_equal(via_lock_look(lock, &view, NULL), 0);
 	while (view.n_waiters);
+	via_lock_close(lock);
+	removed(url);
+}
+
+/* Who may make no process cannot wait up to a deadline, and is told. */
+static void no_process_to_wait_with(void **state)
+{
+	const char *url = url_of("flock", "?mode=0666");
+	struct via_lock *lock = opened(url, VIA_LOCK_CREATE);
+	int status;
+
+	(void)state;
+	if (geteuid() != 0)
+		check_skip("needs root");
+	assert_int_equal(take(lock), 0);
+
+	pid_t pid = fork();
+
+	if (!pid) {
+		const struct rlimit one = {1, 1};
+		struct via_sync_report report = {0};
+
+		assert_int_equal(setuid(65533), 0);
+		assert_int_equal(setrlimit(RLIMIT_NPROC, &one), 0);
+
+		struct via_lock *other = opened(url, 0);
+
+		assert_int_equal(via_lock_take(other, VIA_LOCK_EXCLUSIVE,
+					       via_deadline(MS), &report),
+				 -EAGAIN);
+		assert_non_null(strstr(report.error.text, "no process"));
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
 	via_lock_close(lock);
 	removed(url);
 }
@@ -525,6 +561,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(a_foreign_file_names_its_owner),
 	CHECK_TEST(what_is_no_file_is_refused),
 	CHECK_TEST(a_killed_waiter_leaves_nothing),
+	CHECK_TEST(no_process_to_wait_with),
 	CHECK_TEST(sysvsem_takes_its_place_in_an_array),
 	CHECK_TEST(sysvsem_is_never_seen_half_made),
 	CHECK_TEST(sysvsem_of_others_is_taken_as_it_is),

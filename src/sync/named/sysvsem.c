@@ -115,6 +115,7 @@ static int find(key_t key, const struct via__lock_options *o, const char *name,
 		struct via_error *err)
 {
 	int id = semget(key, 0, 0);
+	int64_t deadline = via__deadline(2 * VIA__NS_PER_S);
 	struct semid_ds ds;
 
 	for (;;) {
@@ -123,7 +124,8 @@ static int find(key_t key, const struct via__lock_options *o, const char *name,
 			return errno == ENOENT ? -ENOENT
 					       : via__fail_errno(err, -errno,
 								 "%s", name);
-		if (ds.sem_otime || time(NULL) - ds.sem_ctime > 1)
+		if (ds.sem_otime || time(NULL) - ds.sem_ctime > 1 ||
+		    via__deadline_passed(deadline))
 			break;
 		(void)usleep(1000);
 	}
