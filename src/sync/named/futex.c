@@ -80,11 +80,9 @@ static int check_object(struct futex *f, const struct via__lock_options *o,
 	}
 	f->type = via__futex_type(view.kind);
 	if (!f->type || f->len != f->type->size)
-		return via__fail(
-			err, -EPROTO,
-			"%s: is neither a lock nor a semaphore, or cut "
-			"off",
-			f->path);
+		return via__fail(err, -EPROTO,
+				 "%s: is no lock of this kind, or cut off",
+				 f->path);
 	if (o->type != VIA__LOCK_ANY_TYPE &&
 	    f->type != &via__futex_types[o->type])
 		return via__fail(err, -EPROTO, "%s: is a %s, no %s", f->path,
@@ -115,9 +113,8 @@ static int check_file(struct futex *f, int fd,
 static int find(struct futex *f, const struct via__lock_options *o,
 		struct via_error *err)
 {
-	VIA__CLEANUP_FD int fd = open(f->path, O_RDWR | O_NOFOLLOW |
-						       O_NONBLOCK | O_NOCTTY |
-						       O_CLOEXEC);
+	const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	VIA__CLEANUP_FD int fd = open(f->path, O_RDWR | flags);
 
 	if (fd < 0)
 		return errno == ENOENT
@@ -180,10 +177,12 @@ static int fill(struct futex *f, int fd, const struct via__lock_options *o,
 static int make(struct futex *f, const struct via__lock_options *o,
 		unsigned int flags, struct via_error *err)
 {
-	f->type = &via__futex_types[o->type != VIA__LOCK_ANY_TYPE ? o->type
-				    : flags & VIA_LOCK_SEMAPHORE
-					    ? VIA__FUTEX_TYPE_SEM
-					    : VIA__FUTEX_TYPE_LOCK];
+	uint32_t type = o->type;
+
+	if (type == VIA__LOCK_ANY_TYPE)
+		type = flags & VIA_LOCK_SEMAPHORE ? VIA__FUTEX_TYPE_SEM
+						  : VIA__FUTEX_TYPE_LOCK;
+	f->type = &via__futex_types[type];
 	f->len = f->type->size;
 
 	VIA__CLEANUP_FD int fd = make_nameless(f->path);
@@ -236,8 +235,12 @@ static int explain(const struct futex *f, int r, struct via_sync_report *report)
 
 	switch (r) {
 	case 0:
-	case -EDEADLK: /* has the cycle in words */
 		return r;
+	case -EDEADLK:
+		return via__fail(err, r,
+				 "%s: this thread holds it already, by another "
+				 "handle",
+				 f->path);
 	case -EOWNERDEAD:
 		return via__fail(err, r,
 				 "%s: process %d, which had it before, died "
@@ -408,14 +411,16 @@ static void futex_close(struct via_lock *lock)
 	struct futex *f = (struct futex *)lock;
 
 	/* A lock whose damage nobody has repaired stays this thread's until it
-	 * ends, so that the next one is told; the kernel needs the memory. */
-	if (f->damaged)
-		return;
-	if (lock->held)
-		(void)give(f, 1, NULL); /* removed, at worst */
-	while (f->units--)
-		(void)give(f, 1, NULL);
-	unmap(f);
+	 * ends, so that the next one is told. Then, and where another thread
+	 * is the owner (-EPERM), the kernel and that need the memory. */
+	bool ours = !f->damaged;
+
+	if (ours && lock->held)
+		ours = give(f, 1, NULL) != -EPERM;
+	while (ours && f->units--)
+		ours = give(f, 1, NULL) != -EPERM;
+	if (ours)
+		unmap(f);
 }
 
 static const struct via_option futex_options[] = {

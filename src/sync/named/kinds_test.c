@@ -2,6 +2,7 @@
 /* Locks by URL: what each kind does alone. */
 #include "sync/named/named_test.h"
 
+#include <pthread.h>
 #include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/resource.h>
@@ -413,6 +414,30 @@ static void futex_tells_again_until_repaired(void **state)
 	removed(url);
 }
 
+static void *closes(void *lock)
+{
+	via_lock_close(lock);
+	return NULL;
+}
+
+/* The kernel follows the owner's list of locks when that ends. */
+static void futex_closed_by_another_thread_stays(void **state)
+{
+	const char *url = url_of("futex", "");
+	struct via_lock *lock = opened(url, VIA_LOCK_CREATE);
+	struct via_lock *again = opened(url, 0);
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(take(lock), 0);
+	assert_int_equal(take(again), -EDEADLK);
+	assert_int_equal(pthread_create(&thread, NULL, closes, lock), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(take(again), -EDEADLK);
+	via_lock_close(again);
+	removed(url);
+}
+
 static void futex_has_types(void **state)
 {
 	const char *mutex = url_of("futex", "?type=mutex");
@@ -569,6 +594,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(a_cut_off_posixsem),
 	CHECK_TEST(futex_tells_of_deaths),
 	CHECK_TEST(futex_tells_again_until_repaired),
+	CHECK_TEST(futex_closed_by_another_thread_stays),
 	CHECK_TEST(futex_has_types),
 	CHECK_TEST(futex_units_with_owners_come_back),
 	CHECK_TEST(futex_semaphore_removed_while_waited_on),
