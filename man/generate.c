@@ -137,8 +137,8 @@ static void put_locks(uint32_t abilities)
 	for (size_t i = 0; (k = via_lock_kind_at(i)); i++) {
 		if ((k->abilities & abilities) != abilities)
 			continue;
-		printf(".It Cm %s : Ns Ar \"%s\"\n%s%s.\n"
-		       "Name: %s.\nWhen a holder dies, %s.\n",
+		printf(".It Cm %s : Ns Ar \"%s\"\n%s%s; %s.\n"
+		       "When a holder dies, %s.\n",
 		       k->scheme, k->rest, k->summary,
 		       k->abilities & VIA_LOCK_SHARES ? "; can be shared" : "",
 		       k->life, deaths[k->death]);

@@ -205,12 +205,15 @@ waiting() {
 	cat >child.py <<-'END'
 		import os, signal, sys
 		wanted = {signal.SIGTERM, signal.SIGINT, signal.SIGUSR1}
+		via = os.getppid()
 		signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
+		# So that via looks at its signals when the first one is taken.
+		if "stop" in sys.argv: os.kill(via, signal.SIGSTOP)
 		print("ready", flush=True)
 		first = signal.sigwait(wanted)
-		# What else was sent to via comes before this does: it has a lower
-		# number.
-		os.kill(os.getppid(), signal.SIGUSR1)
+		# What else via was sent it sees before this: it has a lower number.
+		os.kill(via, signal.SIGUSR1)
+		os.kill(via, signal.SIGCONT)
 		second = signal.sigwait(wanted)
 		sys.exit(int(first) if second == signal.SIGUSR1 else 99)
 	END
@@ -227,7 +230,7 @@ waiting() {
 		pid, terminal = pty.fork()
 		if pid == 0:
 		    os.execv(sys.argv[1], ["via", "lock", "flock:f", "--",
-		                           "python3", "child.py"])
+		                           "python3", "child.py", "stop"])
 		while b"ready" not in os.read(terminal, 1000): pass
 		os.write(terminal, b"\x03")
 		print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 static int take(struct via_lock *lock)
 {
@@ -34,25 +35,32 @@ static void flock_is_that_of_flock_1(void **state)
 static void ranges_exclude_where_they_meet(void **state)
 {
 	static const struct {
-		const char *a, *b;
+		const char *held, *wanted;
 		int r;
 	} pairs[] = {
-		{"", "#5", -EAGAIN},	     {"#0-9", "#10-19", 0},
-		{"#0-9", "#9-19", -EAGAIN},  {"#100-", "#99", 0},
-		{"#100-", "#1000", -EAGAIN},
+		{"", "#5", -EAGAIN},	    {"#0-9", "#10-19", 0},
+		{"#10-19", "#0-9", 0},	    {"#0-9", "#9-19", -EAGAIN},
+		{"#9-19", "#0-9", -EAGAIN}, {"#100-", "#99", 0},
+		{"#99", "#100-", 0},	    {"#100-", "#1000", -EAGAIN},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
-		struct via_lock *a = opened(url_of("ofd", pairs[i].a),
+		struct via_lock *a = opened(url_of("ofd", pairs[i].held),
 					    VIA_LOCK_CREATE);
-		struct via_lock *b = opened(url_of("ofd", pairs[i].b), 0);
+		struct via_lock *b = opened(url_of("ofd", pairs[i].wanted), 0);
 		struct via_lock_view view;
 
 		assert_int_equal(take(a), 0);
-		assert_int_equal(take(b), pairs[i].r);
+		assert_int_equal(
+			via_lock_take(b, VIA_LOCK_SHARED, VIA_NO_WAIT, NULL),
+			pairs[i].r);
+		/* Only what is in the way is shown. */
 		assert_int_equal(via_lock_look(b, &view, NULL), 0);
 		assert_int_equal(view.n_holders, 1);
+		assert_int_equal(view.holders[0].mode,
+				 pairs[i].r ? VIA_LOCK_EXCLUSIVE
+					    : VIA_LOCK_SHARED);
 		via_lock_close(b);
 		via_lock_close(a);
 	}
@@ -270,14 +278,12 @@ static void makes(const char *url, int say)
 {
 	struct via_lock *sem;
 
-	if (via_lock_open(url, VIA_LOCK_CREATE | VIA_LOCK_SEMAPHORE, &sem,
-			  NULL) ||
-	    via_lock_value(sem, NULL) != 7)
-		_exit(1);
-	(void)!write(say, "v", 1);
+	(void)say;
+	_exit(via_lock_open(url, VIA_LOCK_CREATE, &sem, NULL) ||
+	      via_lock_value(sem, NULL) != 7);
 }
 
-static void sysvsem_is_never_seen_half_made(void **state)
+static void sysvsem_has_one_maker(void **state)
 {
 	const char *url = url_of("sysvsem", "?value=7");
 
@@ -289,6 +295,46 @@ static void sysvsem_is_never_seen_half_made(void **state)
 		assert_int_equal(child_end(&a, 0) | child_end(&b, 0), 0);
 		removed(url);
 	}
+}
+
+/* Whether it pauses between two looks. */
+static bool sleeps(pid_t pid)
+{
+	char path[64];
+	long number = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+
+	FILE *f = fopen(path, "re");
+
+	if (f && fscanf(f, "%ld", &number) != 1)
+		number = -1;
+	if (f)
+		fclose(f);
+	return number == SYS_clock_nanosleep;
+}
+
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT);
+	return info.si_pid == pid;
+}
+
+static void sysvsem_is_never_seen_half_made(void **state)
+{
+	const char *url = url_of("sysvsem", "?value=7");
+	struct sembuf fill = {.sem_op = 7};
+	int id = semget((key_t)(0x56000000 + getpid()), 1, IPC_CREAT | 0600);
+	struct child c = child_start(makes, url);
+
+	(void)state;
+	while (!sleeps(c.pid) && !has_ended(c.pid))
+		sched_yield();
+	assert_int_equal(semop(id, &fill, 1), 0);
+	assert_int_equal(child_end(&c, 0), 0);
+	removed(url);
 }
 
 /* What another program makes by SETVAL has no sem_otime. */
@@ -588,6 +634,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(a_killed_waiter_leaves_nothing),
 	CHECK_TEST(no_process_to_wait_with),
 	CHECK_TEST(sysvsem_takes_its_place_in_an_array),
+	CHECK_TEST(sysvsem_has_one_maker),
 	CHECK_TEST(sysvsem_is_never_seen_half_made),
 	CHECK_TEST(sysvsem_of_others_is_taken_as_it_is),
 	CHECK_TEST(sysvsem_undoes_units_if_asked),
