@@ -75,28 +75,32 @@ static inline bool step_stops(pid_t child, int *status)
 }
 
 /*
- * Let the child take so many steps. Where it goes to sleep in one, asleep is
- * called, once, to wake it; returning false it leaves the child asleep, and
- * that ends the steps. Returns how many were taken before that, or before the
- * child came to step_here().
+ * Let the child take so many steps. Returns how many it took before it went to
+ * sleep in one, or came to step_here().
  */
-static inline int step_on(pid_t child, int steps, bool (*asleep)(int step))
+static inline int step_on(pid_t child, int steps)
 {
 	for (int i = 0; i < steps; i++) {
 		int status;
 
 		assert_int_equal(ptrace(PTRACE_SINGLESTEP, child, 0, 0), 0);
-		if (!asleep || !step_stops(child, &status)) {
-			if (asleep && !asleep(i))
-				return i;
-			asleep = NULL;
-			assert_int_equal(waitpid(child, &status, 0), child);
-		}
+		if (!step_stops(child, &status))
+			return i;
 		assert_true(WIFSTOPPED(status));
 		if (WSTOPSIG(status) != SIGTRAP)
 			return i;
 	}
 	return steps;
+}
+
+/* Let the child run until it sleeps in a system call. */
+static inline void step_to_sleep(pid_t child)
+{
+	int status;
+
+	do
+		assert_int_equal(ptrace(PTRACE_SYSCALL, child, 0, 0), 0);
+	while (step_stops(child, &status));
 }
 
 static inline void step_kill(pid_t child)

@@ -283,7 +283,7 @@ static int kill_after(struct via__end *r, size_t len, int steps, int *n_whole)
 	r->transport->release(r);
 	assert_int_equal(r->transport->recv(r, &in), -EAGAIN);
 	assert_int_equal(r->transport->arm(r, VIA_RECV), 0);
-	int taken = step_on(child, steps, NULL);
+	int taken = step_on(child, steps);
 
 	step_kill(child);
 	int rc = end_recv(r, &in);
