@@ -97,7 +97,7 @@ static int let_go(const struct via__file_lock *f)
 	return via__file_do(f->fd, &call);
 }
 
-static int not_taken(const struct via__file_lock *f, int r, bool shared,
+static int not_taken(const struct via__file_lock *f, int r,
 		     struct via_error *err)
 {
 	switch (r) {
@@ -110,14 +110,13 @@ static int not_taken(const struct via__file_lock *f, int r, bool shared,
 		return via__fail(
 			err, r,
 			"%s: its holder waits, perhaps through others, "
-			"for a lock of this process: waiting could "
-			"never end",
+			"for this process: waiting could never end",
 			f->path);
 	case -EBADF:
 		return via__fail(err, r,
 				 "%s: may only be read by this user, and so "
-				 "only be locked %s",
-				 f->path, shared ? "for writing" : "shared");
+				 "only be locked shared",
+				 f->path);
 	}
 	return via__fail_errno(err, r, "%s", f->path);
 }
@@ -161,7 +160,7 @@ int via__file_take(struct via_lock *lock, bool shared, int64_t deadline,
 		if (r == -ETIMEDOUT && via__file_do(f->fd, &now) == 0)
 			r = 0;
 	}
-	return r < 0 ? not_taken(f, r, shared, err) : check_name(f, err);
+	return r < 0 ? not_taken(f, r, err) : check_name(f, err);
 }
 
 int via__file_release(struct via_lock *lock, struct via_error *err)
