@@ -16,7 +16,8 @@ static const struct {
 	const char *word, *kind;
 } kinds[] = {
 	{"URL", "url"},	      {"A B", "url"},	{"FILE", "file"},
-	{"SCHEME", "scheme"}, {"VERB", "verb"}, {"SECTION", "rule"},
+	{"SCHEME", "scheme"}, {"VERB", "verb"}, {"KIND", "lock"},
+	{"SECTION", "rule"},
 };
 
 /* --- All shells --- */
@@ -39,6 +40,14 @@ static void put_kinds(const struct verb *verb)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (strstr(verb->synopsis, kinds[i].word))
 			printf(" %s", kinds[i].kind);
+}
+
+static void put_locks(void)
+{
+	const struct via_lock_kind *k;
+
+	for (size_t i = 0; (k = via_lock_kind_at(i)); i++)
+		printf(" %s:", k->scheme);
 }
 
 /* "type=stream type=dgram" of a choice, "raw" of yes|no, "max=" of others. */
@@ -87,7 +96,9 @@ static void put_bash(void)
 		put_kinds(verbs[i]);
 		printf("'\n");
 	}
-	printf(")\ndeclare -gA _via_options=(\n");
+	printf(")\n_via_locks='");
+	put_locks();
+	printf("'\ndeclare -gA _via_options=(\n");
 	for (size_t i = 0; verbs[i]; i++) {
 		printf("\t[%s]='", verbs[i]->name);
 		for (const struct verb_option *o = verbs[i]->options; o->name;
@@ -130,6 +141,8 @@ static void put_zsh(void)
 		put_quoted(verbs[i]->summary, ":\\");
 		printf("'\n");
 	}
+	printf(")\n_via_locks=(");
+	put_locks();
 	printf(")\ntypeset -gA _via_url_options=(\n");
 	for (size_t i = 0; (m = via_mechanism_at(i)); i++) {
 		printf("\t%s '", m->scheme);
@@ -186,6 +199,8 @@ static void put_fish(void)
 	       "set -g __via_schemes");
 	for (size_t i = 0; (m = via_mechanism_at(i)); i++)
 		printf(" %s", m->scheme);
+	printf("\nset -g __via_locks");
+	put_locks();
 	printf("\nset -g __via_verbs");
 	for (size_t i = 0; verbs[i]; i++)
 		printf(" %s", verbs[i]->name);

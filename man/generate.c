@@ -8,8 +8,8 @@
  *
  * FILE is prose in mdoc: the description of a mechanism, what a verb's page has
  * beyond its row, or a whole page, whose first line says name, section and
- * summary. In it the lines @verbs@, @mechanisms@ and @options@ are replaced by
- * lists.
+ * summary. In it the lines @verbs@, @mechanisms@, @locks@, @semaphores@ and
+ * @options@ are replaced by lists.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -124,6 +124,28 @@ static void put_options(const struct via_option *o)
 	puts(".El");
 }
 
+static void put_locks(uint32_t abilities)
+{
+	static const char *const deaths[] = {
+		[VIA_DEATH_UNDONE] = "the kernel lets go of it",
+		[VIA_DEATH_REPORTED] = "the next holder is told",
+		[VIA_DEATH_STAYS] = "it stays taken",
+	};
+	const struct via_lock_kind *k;
+
+	puts(".Bl -tag -width Ds");
+	for (size_t i = 0; (k = via_lock_kind_at(i)); i++) {
+		if ((k->abilities & abilities) != abilities)
+			continue;
+		printf(".It Cm %s : Ns Ar \"%s\"\n%s%s; %s.\n"
+		       "When a holder dies, %s.\n",
+		       k->scheme, k->rest, k->summary,
+		       k->abilities & VIA_LOCK_SHARES ? "; can be shared" : "",
+		       k->life, deaths[k->death]);
+	}
+	puts(".El");
+}
+
 /* With a date the first line of the file makes the page's header. */
 static int put_file(const char *name, const char *date)
 {
@@ -142,6 +164,10 @@ static int put_file(const char *name, const char *date)
 			put_verbs();
 		else if (strcmp(line, "@mechanisms@\n") == 0)
 			put_mechanisms();
+		else if (strcmp(line, "@locks@\n") == 0)
+			put_locks(0);
+		else if (strcmp(line, "@semaphores@\n") == 0)
+			put_locks(VIA_LOCK_COUNTS);
 		else if (strcmp(line, "@options@\n") == 0)
 			put_options(via_common_options());
 		else

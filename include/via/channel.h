@@ -41,6 +41,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include <via/deadline.h>
 #include <via/error.h>
 #include <via/mechanism.h>
 #include <via/visibility.h>
@@ -50,19 +51,6 @@ extern "C" {
 #endif
 
 struct via_channel;
-
-/* Deadlines: absolute CLOCK_MONOTONIC nanoseconds, or one of these. */
-#define VIA_NEVER   (-1) /* wait without end */
-#define VIA_NO_WAIT (0)	 /* do not wait */
-
-/* CLOCK_MONOTONIC now, in ns. */
-VIA_API int64_t via_now(void);
-
-/*
- * The deadline that lies ns nanoseconds from now. A negative ns gives
- * VIA_NEVER, zero gives VIA_NO_WAIT; saturates instead of overflowing.
- */
-VIA_API int64_t via_deadline(int64_t ns);
 
 /*
  * Or'ed to VIA_SEND or VIA_RECV: the end also does the other direction, with

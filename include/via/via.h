@@ -4,8 +4,11 @@
 #define VIA_VIA_H
 
 #include <via/channel.h>
+#include <via/deadline.h>
 #include <via/error.h>
+#include <via/lock.h>
 #include <via/mechanism.h>
+#include <via/sync.h>
 #include <via/version.h>
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include <via/channel.h>
+#include <via/deadline.h>
 
 static int64_t read_clock(clockid_t clock)
 {

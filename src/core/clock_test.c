@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include <via/channel.h>
+#include <via/deadline.h>
 
 #include "tests/check.h"
 

@@ -45,7 +45,7 @@ ssize_t via__send(int fd, const void *buf, size_t len, int flags);
 ssize_t via__recv(int fd, void *buf, size_t size, int flags);
 
 /*
- * ppoll() until an absolute deadline (see via/channel.h); EINTR goes on
+ * ppoll() until an absolute deadline (see via/deadline.h); EINTR goes on
  * waiting. Returns the number of ready descriptors, 0 at the deadline (at
  * once for VIA_NO_WAIT), -errno.
  */

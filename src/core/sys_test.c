@@ -10,7 +10,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <via/channel.h>
+#include <via/deadline.h>
 
 #include "core/clock.h"
 #include "tests/check.h"

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "transport/access.h"
+#include "core/access.h"
 #include "transport/ancillary.h"
 #include "transport/assembly.h"
 #include "transport/packet.h"

@@ -19,9 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/access.h"
 #include "core/error.h"
 #include "core/sys.h"
-#include "transport/access.h"
 #include "transport/pipe.h"
 
 extern const struct via__transport via__transport_fifo;

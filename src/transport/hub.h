@@ -23,7 +23,7 @@
 
 #include <via/error.h>
 
-#include "transport/access.h"
+#include "core/access.h"
 #include "transport/transport.h"
 
 #define VIA__HUB_PEERS_MAX 1024

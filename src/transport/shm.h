@@ -13,9 +13,9 @@
 #ifndef VIA_TRANSPORT_SHM_H
 #define VIA_TRANSPORT_SHM_H
 
+#include "core/access.h"
 #include "ring/lane.h"
 #include "ring/sealed.h"
-#include "transport/access.h"
 #include "transport/transport.h"
 #include "transport/unix_name.h"
 #include <stdbool.h>

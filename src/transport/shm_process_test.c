@@ -7,9 +7,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <unistd.h>
 
+#include "tests/step.h"
 #include "transport/end_test.h"
 
 #define MESSAGE_MAX ((size_t)200 << 10)
@@ -246,13 +246,12 @@ static void send_watched(size_t len)
 	uint8_t *data = malloc(len);
 
 	memset(data, 0xa0, len);
-	if (end_send(s, data, len) || end_greet(s) ||
-	    ptrace(PTRACE_TRACEME, 0, 0, 0))
+	if (end_send(s, data, len) || end_greet(s))
 		_exit(1);
 	memset(data, 0xa1, len);
-	raise(SIGSTOP);
+	step_here();
 	(void)end_send(s, data, len);
-	raise(SIGSTOP);
+	step_here();
 	_exit(0);
 }
 
@@ -267,46 +266,26 @@ static void expect_whole(struct via__end *r, int i, size_t len)
 		assert_int_equal(((uint8_t *)in.data)[at], 0xa0 + i);
 }
 
-/* Let the child take so many steps. Returns how many it took before it
- * stopped by itself. */
-static int step(pid_t child, int steps)
-{
-	for (int i = 0; i < steps; i++) {
-		int status;
-
-		assert_int_equal(ptrace(PTRACE_SINGLESTEP, child, 0, 0), 0);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_true(WIFSTOPPED(status));
-		if (WSTOPSIG(status) != SIGTRAP)
-			return i;
-	}
-	return steps;
-}
-
 /* Kill a sender after so many steps into its second send. Returns how many
  * steps there were, and counts the message if it was sent. */
 static int kill_after(struct via__end *r, size_t len, int steps, int *n_whole)
 {
 	pid_t child = fork();
-	int status;
 
 	assert_true(child >= 0);
 	if (child == 0)
 		send_watched(len);
 	expect_whole(r, 0, len);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	if (!WIFSTOPPED(status))
-		fail_msg("the sender ended with %#x", (unsigned int)status);
+	step_meet(child);
 	/* Asleep, so that sending rings. */
 	struct via__in in = {0};
 
 	r->transport->release(r);
 	assert_int_equal(r->transport->recv(r, &in), -EAGAIN);
 	assert_int_equal(r->transport->arm(r, VIA_RECV), 0);
-	int taken = step(child, steps);
+	int taken = step_on(child, steps);
 
-	assert_int_equal(kill(child, SIGKILL), 0);
-	assert_int_equal(reap(child), SIGKILL);
+	step_kill(child);
 	int rc = end_recv(r, &in);
 
 	if (rc == 0) {
@@ -323,19 +302,10 @@ static int kill_after(struct via__end *r, size_t len, int steps, int *n_whole)
 /* What a machine can single-step in a few seconds. */
 #define STEPS_MAX 150000
 
-#ifdef __has_feature /* clang */
-#define HAS_TSAN __has_feature(thread_sanitizer)
-#elif defined(__SANITIZE_THREAD__) /* gcc */
-#define HAS_TSAN 1
-#else
-#define HAS_TSAN 0
-#endif
-
 static void tears_nothing(size_t len)
 {
-	if (HAS_TSAN)
-		check_skip("a program that takes the same steps each time, "
-			   "which ThreadSanitizer's does not");
+	if (STEP_CANNOT)
+		STEP_SKIP();
 
 	int n_whole = 0, points = 0;
 

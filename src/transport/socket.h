@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "transport/access.h"
+#include "core/access.h"
 #include "transport/hub.h"
 #include "transport/link.h"
 #include "transport/transport.h"

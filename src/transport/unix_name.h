@@ -14,7 +14,7 @@
 
 #include <via/error.h>
 
-#include "transport/access.h"
+#include "core/access.h"
 
 struct via__unix_name {
 	struct sockaddr_un addr;

@@ -4,7 +4,7 @@
 
 load lib.bash
 
-verbs=(send recv bridge bench mechanisms lab version help)
+verbs=(send recv bridge bench lock sem mechanisms lab version help)
 
 @test "every verb is known to the list, to help and to its page" {
 	run via help
@@ -117,6 +117,7 @@ offered() {
 	[ "$(offered brid)" = bridge ]
 	[ "$(offered recv --fol)" = --follow ]
 	[ "$(offered recv fif)" = fifo: ]
+	[ "$(offered lock flo)" = flock: ]
 	[ "$(offered recv "'unix:/x?typ" | sort | head -1)" = \
 		'unix:/x?type=dgram' ]
 	[ "$(offered recv 'unix:/x?raw&allow-ui' | sort | head -1)" = \
@@ -160,6 +161,7 @@ offered() {
 	[ "$(offers 'via brid')" = bridge ]
 	[ "$(offers 'via recv --fol')" = --follow ]
 	[ "$(offers 'via recv fif')" = fifo: ]
+	[ "$(offers 'via lock flo')" = flock: ]
 	PATH=$(dirname "$VIA"):$PATH
 	[ "$(offers 'via lab pipe.01')" = pipe.01 ]
 	offers 'via recv unix:/x?typ' | grep -qx 'unix:/x?type=seqpacket'

@@ -7,8 +7,8 @@
  * list was given, those on it; without a list, everybody whom the mode of the
  * name has let through, and nobody where the name has no mode (abstract).
  *
- * A transport embeds struct via__access in its options and puts the macros
- * below in its tables:
+ * Who makes a name embeds struct via__access in its options and puts the
+ * macros below in its tables:
  *
  *	struct options { struct via__access access; ... };
  *
@@ -23,8 +23,8 @@
  *		{ NULL },
  *	};
  */
-#ifndef VIA_TRANSPORT_ACCESS_H
-#define VIA_TRANSPORT_ACCESS_H
+#ifndef VIA_CORE_ACCESS_H
+#define VIA_CORE_ACCESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

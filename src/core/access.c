@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who may come in: see access.h. */
-#include "transport/access.h"
+#include "core/access.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* The calling thread, as others know it. */
+#ifndef VIA_SYNC_SELF_H
+#define VIA_SYNC_SELF_H
+
+#include <linux/futex.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct via_mutex;
+
+#define VIA__UNBORN UINT32_MAX
+
+struct via__self {
+	/* What it holds, as the kernel was told by the C library. */
+	struct robust_list_head *robust;
+	uint64_t owner; /* pid << 32 | tid */
+	uint64_t start;
+	uint32_t tid;
+	uint32_t spread; /* of the tid, evenly over 32 bits */
+	uint32_t life;	 /* of the process that this is about; VIA__UNBORN */
+	struct via_mutex *held; /* the first of its mutexes with detection */
+};
+
+/* Not through __tls_get_addr(): the mutex's fast path has no time for it. */
+extern _Thread_local struct via__self via__thread
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Where fork() leaves a zero: see self.c. */
+extern const uint32_t *via__life __attribute__((visibility("hidden")));
+
+/* Find out. 0, or -EOPNOTSUPP: no robust list, or not one like glibc's. */
+int via__self_init(void);
+
+/* The caller, or NULL where via__self_init() fails. */
+static inline struct via__self *via__self(void)
+{
+	if (__builtin_expect(via__thread.life == *via__life, 1))
+		return &via__thread;
+	return via__self_init() ? NULL : &via__thread;
+}
+
+#endif
