@@ -7,6 +7,7 @@
 #include <via/deadline.h>
 #include <via/error.h>
 #include <via/mechanism.h>
+#include <via/pipeline.h>
 #include <via/process.h>
 #include <via/version.h>
 

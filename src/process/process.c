@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What can be done with a pidfd. */
+#include "process/process.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <via/process.h>
 
 #include "core/clock.h"
 #include "core/error.h"
@@ -36,9 +36,8 @@ static struct via_exit ended_as(const siginfo_t *info)
 	};
 }
 
-/* Collect a process that has ended. */
-static int collect(int pidfd, int flags, struct via_exit *ret,
-		   struct via_error *err)
+int via__collect(int pidfd, int flags, struct via_exit *ret,
+		 struct via_error *err)
 {
 	siginfo_t info = {0};
 	struct rusage usage = {0};
@@ -79,14 +78,23 @@ int via_process_wait(int pidfd, int64_t deadline, struct via_exit *ret,
 		return via__fail(reterr, r, "the process still runs");
 	}
 	/* Ended, but a tracer may have to let go of it first. */
-	return collect(pidfd, deadline == VIA_NO_WAIT ? WNOHANG : 0,
-		       ret ? ret : &unused, reterr);
+	return via__collect(pidfd, deadline == VIA_NO_WAIT ? WNOHANG : 0,
+			    ret ? ret : &unused, reterr);
 }
 
 int via_process_kill(int pidfd, int signal)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) ? -errno
 								      : 0;
+}
+
+void via__end(int *pidfd)
+{
+	struct via_exit unused;
+
+	(void)via_process_kill(*pidfd, SIGKILL);
+	(void)via__collect(*pidfd, 0, &unused, NULL);
+	via__close(pidfd);
 }
 
 int via_process_open(pid_t pid, struct via_error *reterr)
