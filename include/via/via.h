@@ -9,6 +9,7 @@
 #include <via/mechanism.h>
 #include <via/pipeline.h>
 #include <via/process.h>
+#include <via/supervisor.h>
 #include <via/version.h>
 
 #endif
