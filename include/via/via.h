@@ -8,6 +8,9 @@
 #include <via/error.h>
 #include <via/lock.h>
 #include <via/mechanism.h>
+#include <via/pipeline.h>
+#include <via/process.h>
+#include <via/supervisor.h>
 #include <via/sync.h>
 #include <via/version.h>
 
