@@ -317,7 +317,7 @@ int via_mutex_lock(struct via_mutex *mutex, int64_t deadline,
 {
 	const struct via__self self = via__thread;
 
-	if (self.life != *via__life)
+	if (self.life != via__life_now())
 		return lock_slowly(mutex, deadline, ret);
 	via__hold_about(&self, &mutex->hold);
 	if (!via__swap(&mutex->hold.word, 0, self.tid))
@@ -354,7 +354,7 @@ int via_mutex_unlock(struct via_mutex *mutex)
 
 	/* The owner and not the word: a load of what was last changed by an
 	 * atomic operation takes as long as another one. */
-	if (self.life != *via__life || !is_plain(mutex) ||
+	if (self.life != via__life_now() || !is_plain(mutex) ||
 	    __atomic_load_n(&mutex->hold.owner, __ATOMIC_RELAXED) != self.owner)
 		return unlock_slowly(mutex);
 	via__hold_leave(&mutex->hold);
