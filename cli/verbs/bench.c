@@ -8,6 +8,7 @@
 
 #include "bench/bench.h"
 #include "bench/engine.h"
+#include "bench/sync.h"
 #include "cli/verb.h"
 
 struct bench_words {
@@ -72,6 +73,20 @@ static int show(const struct bench_report *report, const struct bench_words *w)
 	return w->html ? write_html(report, w->html) : CLI_YES;
 }
 
+static int measure_locks(const struct bench_words *w)
+{
+	const struct bench_sync_options o = {
+		.rounds = w->rounds ? (unsigned int)w->rounds : 5,
+		.time_ns = w->time_ns ? w->time_ns : 100000000,
+	};
+	struct via_error err;
+
+	if (w->csv || w->html || w->file || w->peers)
+		cli_usage("of locks there is a table or --json");
+	return bench_sync(&o, w->json, stdout, &err) ? cli_error("%s", err.text)
+						     : CLI_YES;
+}
+
 static int bench_verb_run(int argc, char **argv)
 {
 	/* Started by a benchmark that is running, not by a person. */
@@ -86,6 +101,8 @@ static int bench_verb_run(int argc, char **argv)
 
 	if (w.json && w.csv)
 		cli_usage("--json or --csv, not both");
+	if (argc - first == 1 && !strcmp(argv[first], "sync"))
+		return measure_locks(&w);
 	read_sizes(&w.sizes, sizes);
 	struct bench_options o = {
 		.urls = (const char *const *)argv + first,
@@ -168,13 +185,14 @@ static const struct verb_example examples[] = {
 	{"via bench --file /usr/bin/python3",
 	 "a file over every mechanism, compared"},
 	{"via bench --peers --json > today.json", "for other programs"},
+	{"via bench sync", "locks, beside the C library's"},
 	{0},
 };
 
 const struct verb verb_bench = {
 	.name = "bench",
 	.summary = "measure mechanisms",
-	.synopsis = "[OPTION]... [URL]...",
+	.synopsis = "[OPTION]... [URL|sync]...",
 	.description =
 		"Measure messages between two processes over each URL (a "
 		"scheme alone, such as unix:, stands for all its variants), or "
@@ -187,7 +205,10 @@ const struct verb verb_bench = {
 		"least, the median and the greatest of the rounds. Every "
 		"message is checked. Latencies are in microseconds, MB/s are "
 		"10^6 bytes per second, CPU is that of the sender and of the "
-		"receiver in percent of one.",
+		"receiver in percent of one.\n\n"
+		"With the word sync it measures locks instead, each beside "
+		"the C library's: what they cost when nobody else wants them, "
+		"and how often two processes hand them over.",
 	.options = options,
 	.examples = examples,
 	.operands_min = 0,

@@ -130,7 +130,7 @@ int via_rwlock_read(struct via_rwlock *lock, int64_t deadline,
 	struct via_seat *seat = via__seat_first(&self, s, VIA_HOLDERS_MAX);
 	struct via__dead dead;
 
-	if (self.life != *via__life || via__tag(&s->gate.head) != TAG ||
+	if (self.life != via__life_now() || via__tag(&s->gate.head) != TAG ||
 	    !via__seat_try(&self, seat, 0, &dead))
 		return read_slowly(s, deadline, ret);
 	if (__builtin_expect(dead.owner != 0, 0))
@@ -189,7 +189,7 @@ int via_rwlock_unlock(struct via_rwlock *lock)
 	struct via_seats *s = &lock->in;
 	struct via_seat *seat = via__seat_first(&self, s, VIA_HOLDERS_MAX);
 
-	if (self.life != *via__life || via__tag(&s->gate.head) != TAG ||
+	if (self.life != via__life_now() || via__tag(&s->gate.head) != TAG ||
 	    __atomic_load_n(&seat->hold.owner, __ATOMIC_RELAXED) != self.owner)
 		return unlock_slowly(s);
 	via__seat_drop(&self, seat);

@@ -107,6 +107,6 @@ int via__self_init(void)
 	self->owner = (uint64_t)getpid() << 32 | self->tid;
 	self->start = read_start();
 	self->held = NULL;
-	self->life = __atomic_load_n(via__life, __ATOMIC_ACQUIRE);
+	self->life = via__life_now();
 	return 0;
 }

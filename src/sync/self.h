@@ -29,13 +29,20 @@ extern _Thread_local struct via__self via__thread
 /* Where fork() leaves a zero: see self.c. */
 extern const uint32_t *via__life __attribute__((visibility("hidden")));
 
+/* Pairs with the stores in begin_life(). */
+static inline uint32_t via__life_now(void)
+{
+	return __atomic_load_n(__atomic_load_n(&via__life, __ATOMIC_ACQUIRE),
+			       __ATOMIC_ACQUIRE);
+}
+
 /* Find out. 0, or -EOPNOTSUPP: no robust list, or not one like glibc's. */
 int via__self_init(void);
 
 /* The caller, or NULL where via__self_init() fails. */
 static inline struct via__self *via__self(void)
 {
-	if (__builtin_expect(via__thread.life == *via__life, 1))
+	if (__builtin_expect(via__thread.life == via__life_now(), 1))
 		return &via__thread;
 	return via__self_init() ? NULL : &via__thread;
 }
