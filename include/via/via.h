@@ -7,6 +7,7 @@
 #include <via/deadline.h>
 #include <via/error.h>
 #include <via/mechanism.h>
+#include <via/signal.h>
 #include <via/version.h>
 
 #endif
