@@ -8,6 +8,7 @@
 #include <via/error.h>
 #include <via/mechanism.h>
 #include <via/signal.h>
+#include <via/timer.h>
 #include <via/version.h>
 
 #endif
