@@ -15,8 +15,9 @@
 static const struct {
 	const char *word, *kind;
 } kinds[] = {
-	{"URL", "url"},	      {"A B", "url"},	{"FILE", "file"},
-	{"SCHEME", "scheme"}, {"VERB", "verb"}, {"SECTION", "rule"},
+	{"URL", "url"},	      {"A B", "url"},	     {"FILE", "file"},
+	{"SCHEME", "scheme"}, {"VERB", "verb"},	     {"SECTION", "rule"},
+	{"SIGNAL", "signal"}, {"TARGET", "process"}, {"PROCESS", "process"},
 };
 
 /* --- All shells --- */

@@ -125,6 +125,11 @@ offered() {
 	[ "$(offered send unix:s a-f)" = a-file ]
 	[ "$(offered help vers)" = version ]
 	[ "$(offered lab pipe.01)" = pipe.01 ]
+	[ "$(offered kill TER)" = TERM ]
+	cp "$(command -v sleep)" "via-$$-c"
+	"./via-$$-c" 600 3>&- &
+	until [ "/proc/$!/exe" -ef "via-$$-c" ]; do :; done
+	[ "$(offered signals "via-$$-")" = "via-$$-c" ]
 	# shellcheck disable=SC2016 # not to be expanded, by nobody
 	offered recv 'unix:$(touch oops)?ra'
 	[ ! -e oops ]
@@ -162,5 +167,7 @@ offered() {
 	[ "$(offers 'via recv fif')" = fifo: ]
 	PATH=$(dirname "$VIA"):$PATH
 	[ "$(offers 'via lab pipe.01')" = pipe.01 ]
+	[ "$(offers 'via kill TER')" = TERM ]
+	offers 'via signals bas' | grep -qx bash
 	offers 'via recv unix:/x?typ' | grep -qx 'unix:/x?type=seqpacket'
 }
