@@ -31,6 +31,15 @@ json_t *cli_json_base64(const void *data, size_t len)
 	return value;
 }
 
+int cli_json_set_bytes(json_t *object, const char *name, const char *base64,
+		       const void *data, size_t len)
+{
+	json_t *text = json_stringn(data, len);
+
+	return json_object_set_new(object, text ? name : base64,
+				   text ? text : cli_json_base64(data, len));
+}
+
 int cli_json_print(json_t *value, FILE *f)
 {
 	int err = value ? 0 : -ENOMEM;

@@ -11,6 +11,13 @@
 json_t *cli_json_base64(const void *data, size_t len);
 
 /*
+ * Add bytes to an object as a string under this name, or under the other one
+ * as base64 if they are no text. 0, or -1: no memory.
+ */
+int cli_json_set_bytes(json_t *object, const char *name, const char *base64,
+		       const void *data, size_t len);
+
+/*
  * Print a value (which may be NULL after a failure) on a line, and let go of
  * it. 0, or -ENOMEM; other errors stay in the stream.
  */

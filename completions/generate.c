@@ -15,9 +15,10 @@
 static const struct {
 	const char *word, *kind;
 } kinds[] = {
-	{"URL", "url"},	      {"A B", "url"},	{"FILE", "file"},
-	{"SCHEME", "scheme"}, {"VERB", "verb"}, {"KIND", "lock"},
-	{"SECTION", "rule"},
+	{"URL", "url"},	      {"A B", "url"},	     {"FILE", "file"},
+	{"SCHEME", "scheme"}, {"VERB", "verb"},	     {"SECTION", "rule"},
+	{"SIGNAL", "signal"}, {"TARGET", "process"}, {"PROCESS", "process"},
+	{"KIND", "lock"},
 };
 
 /* --- All shells --- */

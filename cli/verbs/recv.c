@@ -55,15 +55,6 @@ struct receiver {
 /* --- Output --- */
 
 /* Each adds a member, or returns -1. */
-static int set_bytes(json_t *o, const char *name, const char *base64,
-		     const void *data, size_t len)
-{
-	json_t *text = json_stringn(data, len);
-
-	return json_object_set_new(o, text ? name : base64,
-				   text ? text : cli_json_base64(data, len));
-}
-
 static int set_hex(json_t *o, const char *name, uint64_t value)
 {
 	return json_object_set_new(o, name, json_sprintf("%016" PRIx64, value));
@@ -91,14 +82,14 @@ static json_t *as_json(const struct via_msg *m)
 		err |= set_integer(o, "gid", m->gid);
 	}
 	if (m->topic)
-		err |= set_bytes(o, "topic", "topic_base64", m->topic,
-				 m->topic_len);
+		err |= cli_json_set_bytes(o, "topic", "topic_base64", m->topic,
+					  m->topic_len);
 	if (m->has_correlation)
 		err |= set_hex(o, "correlation", m->correlation);
 	if (m->n_fds)
 		err |= set_integer(o, "fds", m->n_fds);
 	err |= set_integer(o, "length", m->len);
-	err |= set_bytes(o, "data", "base64", m->data, m->len);
+	err |= cli_json_set_bytes(o, "data", "base64", m->data, m->len);
 	if (err) {
 		json_decref(o);
 		return NULL;

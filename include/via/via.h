@@ -10,8 +10,10 @@
 #include <via/mechanism.h>
 #include <via/pipeline.h>
 #include <via/process.h>
+#include <via/signal.h>
 #include <via/supervisor.h>
 #include <via/sync.h>
+#include <via/timer.h>
 #include <via/version.h>
 
 #endif

@@ -4,7 +4,7 @@
 
 load lib.bash
 
-verbs=(send recv bridge bench lock sem mechanisms lab version help)
+verbs=(send recv bridge bench lock sem signals kill mechanisms lab version help)
 
 @test "every verb is known to the list, to help and to its page" {
 	run via help
@@ -126,6 +126,11 @@ offered() {
 	[ "$(offered send unix:s a-f)" = a-file ]
 	[ "$(offered help vers)" = version ]
 	[ "$(offered lab pipe.01)" = pipe.01 ]
+	[ "$(offered kill TER)" = TERM ]
+	cp "$(command -v sleep)" "via-$$-c"
+	"./via-$$-c" 600 3>&- &
+	until [ "/proc/$!/exe" -ef "via-$$-c" ]; do :; done
+	[ "$(offered signals "via-$$-")" = "via-$$-c" ]
 	# shellcheck disable=SC2016 # not to be expanded, by nobody
 	offered recv 'unix:$(touch oops)?ra'
 	[ ! -e oops ]
@@ -164,5 +169,7 @@ offered() {
 	[ "$(offers 'via lock flo')" = flock: ]
 	PATH=$(dirname "$VIA"):$PATH
 	[ "$(offers 'via lab pipe.01')" = pipe.01 ]
+	[ "$(offers 'via kill TER')" = TERM ]
+	offers 'via signals bas' | grep -qx bash
 	offers 'via recv unix:/x?typ' | grep -qx 'unix:/x?type=seqpacket'
 }

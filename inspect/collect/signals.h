@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals from /proc/PID/status: proc_pid_status(5). */
+#ifndef INSPECT_COLLECT_SIGNALS_H
+#define INSPECT_COLLECT_SIGNALS_H
+
+#include <stdio.h>
+
+#include "inspect/model/signals.h"
+
+/* From the text of the file. 0, -EPROTO (fields are missing), -ENOMEM, or what
+ * reading said: -ESRCH if the task is gone. */
+int via__signals_parse(FILE *status, struct via_task_signals *ret);
+
+/* Of the task in this directory: see proc.h. As above, -errno. */
+int via__signals_read(int dir, struct via_task_signals *ret);
+
+#endif
