@@ -16,7 +16,7 @@ static const struct {
 	const char *word, *kind;
 } kinds[] = {
 	{"URL", "url"},	      {"A B", "url"},	{"FILE", "file"},
-	{"SCHEME", "scheme"}, {"VERB", "verb"},
+	{"SCHEME", "scheme"}, {"VERB", "verb"}, {"SECTION", "rule"},
 };
 
 /* --- All shells --- */
@@ -125,8 +125,11 @@ static void put_zsh(void)
 	const struct via_mechanism *m;
 
 	printf("_via_verbs=(\n");
-	for (size_t i = 0; verbs[i]; i++)
-		printf("\t'%s:%s'\n", verbs[i]->name, verbs[i]->summary);
+	for (size_t i = 0; verbs[i]; i++) {
+		printf("\t'%s:", verbs[i]->name);
+		put_quoted(verbs[i]->summary, ":\\");
+		printf("'\n");
+	}
 	printf(")\ntypeset -gA _via_url_options=(\n");
 	for (size_t i = 0; (m = via_mechanism_at(i)); i++) {
 		printf("\t%s '", m->scheme);

@@ -39,77 +39,54 @@ static const struct {
 
 /* --- JSON --- */
 
-static void print_member(const char *name, const char *value)
+static json_t *abilities_json(uint32_t bits)
 {
-	printf("\"%s\":", name);
-	json_string(stdout, value, strlen(value));
-	putchar(',');
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < N_ABILITIES; i++)
+		if (bits & abilities[i].bit)
+			json_array_append_new(list,
+					      json_string(abilities[i].name));
+	return list;
 }
 
-static void print_abilities(uint32_t bits)
+static json_t *options_json(const struct via_option *o)
 {
-	const char *comma = "";
+	json_t *list = json_array();
 
-	printf("\"abilities\":[");
-	for (size_t i = 0; i < N_ABILITIES; i++) {
-		if (!(bits & abilities[i].bit))
-			continue;
-		printf("%s\"%s\"", comma, abilities[i].name);
-		comma = ",";
-	}
-	printf("],");
+	for (; o->name; o++)
+		json_array_append_new(
+			list, json_pack("{ss ss ss ss}", "name", o->name,
+					"value", o->value, "initial",
+					o->initial, "help", o->help));
+	return list;
 }
 
-static void print_options(const char *name, const struct via_option *o)
+static json_t *mechanism_json(const struct via_mechanism *m)
 {
-	const char *comma = "";
-
-	printf("\"%s\":[", name);
-	for (; o->name; o++, comma = ",") {
-		printf("%s{", comma);
-		print_member("name", o->name);
-		print_member("value", o->value);
-		print_member("initial", o->initial);
-		printf("\"help\":");
-		json_string(stdout, o->help, strlen(o->help));
-		putchar('}');
-	}
-	printf("]");
+	return json_pack("{ss ss ss ss ss ss ss so sI sb so}", "scheme",
+			 m->scheme, "rest", m->rest, "summary", m->summary,
+			 "example", m->example, "trust", m->trust, "life",
+			 m->life, "needs", m->needs, "abilities",
+			 abilities_json(m->abilities), "message_max",
+			 (json_int_t)m->message_max, "available",
+			 via_mechanism_probe(m) == 0, "options",
+			 options_json(m->options));
 }
 
-static void print_json(const struct via_mechanism *m)
-{
-	printf("  {");
-	print_member("scheme", m->scheme);
-	print_member("rest", m->rest);
-	print_member("summary", m->summary);
-	print_member("example", m->example);
-	print_member("trust", m->trust);
-	print_member("life", m->life);
-	print_member("needs", m->needs);
-	print_abilities(m->abilities);
-	printf("\"message_max\":%" PRIu64 ",\"available\":%s,", m->message_max,
-	       via_mechanism_probe(m) == 0 ? "true" : "false");
-	print_options("options", m->options);
-	printf("}");
-}
-
-static void print_all_json(const struct via_mechanism *only)
+static int print_json(const struct via_mechanism *only)
 {
 	const struct via_mechanism *m;
-	const char *comma = "";
+	json_t *list = json_array();
 
-	printf("{\"mechanisms\":[");
-	for (size_t i = 0; (m = via_mechanism_at(i)); i++) {
-		if (only && m != only)
-			continue;
-		printf("%s\n", comma);
-		print_json(m);
-		comma = ",";
-	}
-	printf("\n],");
-	print_options("common_options", via_common_options());
-	printf("}\n");
+	for (size_t i = 0; (m = via_mechanism_at(i)); i++)
+		if (!only || m == only)
+			json_array_append_new(list, mechanism_json(m));
+	json_t *all = json_pack("{so so}", "mechanisms", list, "common_options",
+				options_json(via_common_options()));
+
+	return cli_json_print(all, stdout) < 0 ? cli_error("out of memory")
+					       : CLI_YES;
 }
 
 /* --- Tables --- */
@@ -243,10 +220,8 @@ static int mechanisms_run(int argc, char **argv)
 					 "mechanisms lists them",
 					 argv[first]);
 	}
-	if (o.json) {
-		print_all_json(only);
-		return CLI_YES;
-	}
+	if (o.json)
+		return print_json(only);
 	return only ? print_one(only) : print_all();
 }
 

@@ -54,32 +54,56 @@ struct receiver {
 
 /* --- Output --- */
 
-static void print_json(FILE *f, const struct via_msg *m)
+/* Each adds a member, or returns -1. */
+static int set_bytes(json_t *o, const char *name, const char *base64,
+		     const void *data, size_t len)
 {
-	fprintf(f, "{\"sender\":\"%016" PRIx64 "\",\"seq\":%" PRIu64, m->sender,
-		m->seq);
+	json_t *text = json_stringn(data, len);
+
+	return json_object_set_new(o, text ? name : base64,
+				   text ? text : cli_json_base64(data, len));
+}
+
+static int set_hex(json_t *o, const char *name, uint64_t value)
+{
+	return json_object_set_new(o, name, json_sprintf("%016" PRIx64, value));
+}
+
+static int set_integer(json_t *o, const char *name, uint64_t value)
+{
+	return json_object_set_new(o, name, json_integer((json_int_t)value));
+}
+
+/* NULL: no memory. */
+static json_t *as_json(const struct via_msg *m)
+{
+	json_t *o = json_object();
+	int err = 0;
+
+	err |= set_hex(o, "sender", m->sender);
+	err |= set_integer(o, "seq", m->seq);
 	if (m->gap)
-		fprintf(f, ",\"gap\":%" PRIu64, m->gap);
+		err |= set_integer(o, "gap", m->gap);
 	if (m->pid != -1)
-		fprintf(f, ",\"pid\":%d", m->pid);
-	if (m->uid != (uid_t)-1)
-		fprintf(f, ",\"uid\":%u,\"gid\":%u", m->uid, m->gid);
-	if (m->topic) {
-		bool text = json_is_text(m->topic, m->topic_len);
-
-		fputs(text ? ",\"topic\":" : ",\"topic_base64\":", f);
-		(text ? json_string : json_base64)(f, m->topic, m->topic_len);
+		err |= set_integer(o, "pid", (uint64_t)m->pid);
+	if (m->uid != (uid_t)-1) {
+		err |= set_integer(o, "uid", m->uid);
+		err |= set_integer(o, "gid", m->gid);
 	}
+	if (m->topic)
+		err |= set_bytes(o, "topic", "topic_base64", m->topic,
+				 m->topic_len);
 	if (m->has_correlation)
-		fprintf(f, ",\"correlation\":\"%016" PRIx64 "\"",
-			m->correlation);
+		err |= set_hex(o, "correlation", m->correlation);
 	if (m->n_fds)
-		fprintf(f, ",\"fds\":%u", m->n_fds);
-	bool text = json_is_text(m->data, m->len);
-
-	fprintf(f, ",\"length\":%zu,\"%s\":", m->len, text ? "data" : "base64");
-	(text ? json_string : json_base64)(f, m->data, m->len);
-	fputs("}\n", f);
+		err |= set_integer(o, "fds", m->n_fds);
+	err |= set_integer(o, "length", m->len);
+	err |= set_bytes(o, "data", "base64", m->data, m->len);
+	if (err) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
 }
 
 /* The batch as one piece of JSON. Returns how many pieces, or -errno. */
@@ -87,7 +111,8 @@ static int format_json(struct receiver *r, unsigned int n)
 {
 	rewind(r->json);
 	for (unsigned int i = 0; i < n; i++)
-		print_json(r->json, &r->msgs[i]);
+		if (cli_json_print(as_json(&r->msgs[i]), r->json))
+			return -ENOMEM;
 	if (fflush(r->json) || ferror(r->json))
 		return -ENOMEM;
 	r->iov[0] = (struct iovec){r->json_text, (size_t)ftello(r->json)};

@@ -4,7 +4,7 @@
 
 load lib.bash
 
-verbs=(send recv bridge bench mechanisms version help)
+verbs=(send recv bridge bench mechanisms lab version help)
 
 @test "every verb is known to the list, to help and to its page" {
 	run via help
@@ -124,6 +124,7 @@ offered() {
 	: >a-file
 	[ "$(offered send unix:s a-f)" = a-file ]
 	[ "$(offered help vers)" = version ]
+	[ "$(offered lab pipe.01)" = pipe.01 ]
 	# shellcheck disable=SC2016 # not to be expanded, by nobody
 	offered recv 'unix:$(touch oops)?ra'
 	[ ! -e oops ]
@@ -159,5 +160,7 @@ offered() {
 	[ "$(offers 'via brid')" = bridge ]
 	[ "$(offers 'via recv --fol')" = --follow ]
 	[ "$(offers 'via recv fif')" = fifo: ]
+	PATH=$(dirname "$VIA"):$PATH
+	[ "$(offers 'via lab pipe.01')" = pipe.01 ]
 	offers 'via recv unix:/x?typ' | grep -qx 'unix:/x?type=seqpacket'
 }

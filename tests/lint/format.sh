@@ -5,5 +5,5 @@ set -eu
 cd "$1"
 shift
 [ $# -gt 0 ] || set -- --dry-run -Werror
-find bench cli examples include inspect src tests \
+find bench cli examples include inspect lab src tests \
 	\( -name '*.[ch]' -o -name '*.cc' \) -exec clang-format "$@" {} +

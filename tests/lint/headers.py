@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 WARNINGS = ['-Wall', '-Wextra', '-Werror']
-FOLDERS = ['src', 'cli', 'bench', 'inspect', 'tests']
+FOLDERS = ['src', 'cli', 'bench', 'lab', 'inspect', 'tests']
 
 
 def compiles(command, header):

@@ -19,8 +19,8 @@ ARROWS = {
     'inspect/collect': ['include/via', 'inspect/model'],
     'inspect/diagnose': ['inspect/model'],
     'inspect/view': ['inspect/model'],
-    'cli': ['include/via', 'bench', 'inspect'],
-    'lab': [],
+    'cli': ['include/via', 'bench', 'inspect', 'lab'],
+    'lab': ['bench'],
     'bench': ['include/via'],
     'examples': ['include/via'],
 }
