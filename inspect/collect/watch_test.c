@@ -222,10 +222,40 @@ static void remembers_the_ended(void **state)
 	end(&t);
 }
 
+/* Its parent lists it until it is waited for. */
+static void counts_a_zombie_once(void **state)
+{
+	const struct via_pipeline *p;
+	struct tree t;
+	int go[2];
+
+	(void)state;
+	assert_int_equal(pipe(go), 0);
+	t.root = fork();
+	if (t.root == 0) {
+		close(go[1]);
+		if (fork() == 0)
+			_exit(0);
+		(void)!read(go[0], &t, 1);
+		_exit(wait(NULL) < 0);
+	}
+	t.w = via__watch_new(t.root, 0);
+	p = via__watch_pipeline(t.w);
+	do
+		assert_int_equal(via__watch_look(t.w), 0);
+	while (p->n_stages < 2 || p->stages[1].doing != VIA_ENDED);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(via__watch_look(t.w), 0);
+	assert_int_equal(p->n_stages, 2);
+	via__watch_free(t.w);
+	close(go[0]);
+	close(go[1]);
+	waitpid(t.root, NULL, 0);
+}
+
 static const struct CMUnitTest tests[] = {
-	CHECK_TEST(sees_a_full_pipe),
-	CHECK_TEST(counts_what_went_through),
-	CHECK_TEST(sets_the_size),
-	CHECK_TEST(remembers_the_ended),
+	CHECK_TEST(sees_a_full_pipe),	  CHECK_TEST(counts_what_went_through),
+	CHECK_TEST(sets_the_size),	  CHECK_TEST(remembers_the_ended),
+	CHECK_TEST(counts_a_zombie_once),
 };
 CHECK_MAIN(tests)
