@@ -12,7 +12,8 @@
 
 /*
  * Keep a channel from getting descriptor 0, 1 or 2 when one of them was closed
- * by the caller. Opened the wrong way round, each still fails with EBADF.
+ * by the caller. Opened the wrong way round, each still fails with EBADF; a
+ * program that a verb starts finds it closed again.
  */
 static void fill_standard_fds(void)
 {
@@ -20,7 +21,7 @@ static void fill_standard_fds(void)
 
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0 &&
-		    open("/dev/null", flags[fd]) != fd)
+		    open("/dev/null", flags[fd] | O_CLOEXEC) != fd)
 			exit(CLI_FAILED);
 }
 
