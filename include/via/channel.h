@@ -15,9 +15,10 @@
  * Threads. Different ends are independent. One end is one thread's at a time,
  * but the two directions of a duplex end may be two threads: the one sends
  * (via_send() to via_flush(), loans, via_finish() without waiting), the other
- * receives (via_recv() to via_release()), each with its own via_pollfd(). What is about the end as a
- * whole is for when no other thread is using it: via_wait_peer(), a
- * via_finish() that waits, via_close(), via_export(), via_stats(), via_last_error().
+ * receives (via_recv() to via_release()), each with its own via_pollfd(). What
+ * is about the end as a whole is for when no other thread is using it:
+ * via_wait_peer(), a via_finish() that waits, via_close(), via_export(),
+ * via_stats(), via_last_error().
  *
  * Fork. An end belongs to the process that opened it. In a forked child its
  * calls return -EPERM, except on mechanisms with VIA_CAN_FORK: there a sending
@@ -159,7 +160,8 @@ VIA_API int via_export(struct via_channel *ch, char *url, size_t size);
 
 /*
  * Say that this end sends no more: the receiver comes to the end of the stream
- * when it has all of it. Waits for that as via_close() does.
+ * when it has all of it. Waits for that as via_close() does. On a pipe or FIFO
+ * this only sends what is left: there the end comes with via_close().
  *
  * A duplex end goes on receiving. While it waits, what its peer sends is kept
  * for via_recv(), up to the length of the longest message (?max=); a peer that
