@@ -107,7 +107,7 @@ static inline void via__hold_unlink(const struct via__self *self,
 static inline void via__hold_enter(const struct via__self *self,
 				   struct via_hold *h)
 {
-	/* Often it is there already, and a store less is a nanosecond less. */
+	/* Often it is there already. */
 	if (__atomic_load_n(&h->start, __ATOMIC_RELAXED) != self->start)
 		__atomic_store_n(&h->start, self->start, __ATOMIC_RELAXED);
 	VIA__ORDER();

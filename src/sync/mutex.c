@@ -125,8 +125,8 @@ static int sleep_on(struct via__self *self, struct via_mutex *m, uint32_t word,
 }
 
 /*
- * 1: taken. Without spinning: measured by `via bench sync`, it makes two
- * processes that contend slower, for the line that it looks at is the owner's.
+ * 1: taken. Without spinning, which made two processes that contend slower when
+ * it was tried: the line that it looks at is the owner's.
  */
 static int wait_for(struct via__self *self, struct via_mutex *m,
 		    int64_t deadline, struct via_sync_report *ret)
@@ -311,7 +311,7 @@ static inline bool is_plain(const struct via_mutex *m)
 }
 
 /* The fast paths keep a copy of what is known of the thread in registers, and
- * call nothing but in their last statement: that is a sixth of their time. */
+ * call nothing but in their last statement. */
 int via_mutex_lock(struct via_mutex *mutex, int64_t deadline,
 		   struct via_sync_report *ret)
 {
