@@ -12,6 +12,7 @@
  * @options@ are replaced by lists.
  */
 #include <ctype.h>
+#include <err.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -188,6 +189,8 @@ static void put_synopsis(const struct verb *verb)
 		bool optional = *s == '[';
 		size_t len = strcspn(s += optional, "]. ");
 
+		if (!len)
+			errx(1, "%s: not a synopsis: %s", verb->name, s);
 		printf("%s %.*s", optional ? ".Op Ar" : ".Ar", (int)len, s);
 		s += len + optional;
 		if (strncmp(s, "...", 3) == 0) {
