@@ -24,7 +24,7 @@ int via_mutex_init(struct via_mutex *mutex,
 	uint32_t flags = options ? options->flags : 0;
 	size_t at = 0;
 
-	if (flags & ~FLAGS_KNOWN)
+	if (flags & ~FLAGS_KNOWN || (uintptr_t)mutex % VIA_SYNC_ALIGN)
 		return -EINVAL;
 	if (flags & VIA_MUTEX_DETECT) {
 		at = (size_t)((uintptr_t)mutex - (uintptr_t)options->region);
