@@ -5,7 +5,7 @@
 
 #include <regex.h>
 
-#include "inspect/model/task.h"
+#include <via/inspect.h>
 
 /* Which processes: each member narrows it down, zero or NULL does not. */
 struct process_choice {

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "inspect/model/task.h"
+#include <via/inspect.h>
 
 /* The directory /proc/PID: a descriptor, or -ESRCH, -errno. */
 int via__proc_open(pid_t pid);

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "inspect/model/signals.h"
+#include <via/inspect.h>
 
 /* From the text of the file. 0, -EPROTO (fields are missing), -ENOMEM, or what
  * reading said: -ESRCH if the task is gone. */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "inspect/model/task.h"
+#include <via/inspect.h>
 
 #define VIA_COMMAND_MAX 127
 #define VIA_HOLDS_MAX	32

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A collector reads one source of information into a snapshot: one file with
+ * its row last, and one line in collectors.def.
+ *
+ * The processes are gone through once. For each, all collectors that are
+ * wanted are called in the order of the table, with the process' directory in
+ * /proc open. Then each is called once for what belongs to no process, again in
+ * the order of the table; before each such call the snapshot is sealed, so
+ * that it can be searched.
+ *
+ * A collector never fails: what it may not see it counts in the sight or marks
+ * in the process' hidden, what has gone meanwhile it leaves out.
+ */
+#ifndef INSPECT_COLLECT_COLLECTOR_H
+#define INSPECT_COLLECT_COLLECTOR_H
+
+#include "inspect/model/build.h"
+
+/* What collectors are given, and leave to those after them. */
+struct via__scene {
+	struct via_snapshot *s;
+	uint32_t want; /* enum via_want */
+	int64_t now;   /* CLOCK_MONOTONIC, ns */
+};
+
+/* The process that is being looked at. */
+struct via__at {
+	int dir;	  /* its directory in /proc */
+	uint32_t process; /* its index */
+	pid_t pid;
+};
+
+struct via__collector {
+	const char *name;    /* that of its file */
+	const char *summary; /* what it reads, from where */
+	uint32_t want;	     /* called if one of these is wanted */
+	/* For each process; NULL without. */
+	void (*process)(struct via__scene *scene, const struct via__at *at);
+	/* Once, after all processes; NULL without. */
+	void (*all)(struct via__scene *scene);
+};
+
+#define COLLECTOR(name)                                                        \
+	extern const struct via__collector via__collector_##name;
+#include "inspect/collect/collectors.def"
+#undef COLLECTOR
+
+#endif

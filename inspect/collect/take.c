@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Taking a snapshot: all collectors over all processes. */
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <via/deadline.h>
+
+#include "inspect/collect/collector.h"
+#include "inspect/collect/proc.h"
+
+static const struct via__collector *const collectors[] = {
+#define COLLECTOR(name) &via__collector_##name,
+#include "inspect/collect/collectors.def"
+#undef COLLECTOR
+};
+#define N_COLLECTORS (sizeof(collectors) / sizeof(*collectors))
+
+static int look_at(pid_t pid, void *arg)
+{
+	struct via__scene *scene = arg;
+	struct via_task task;
+	int dir = via__proc_open(pid);
+
+	if (dir < 0) {
+		scene->s->sight.n_gone++;
+		return 0;
+	}
+	if (via__proc_task(dir, pid, &task) == 0) {
+		struct via__at at = {dir, scene->s->n_processes, pid};
+
+		via__add_process(scene->s)->task = task;
+		for (size_t i = 0; i < N_COLLECTORS; i++)
+			if (collectors[i]->process &&
+			    collectors[i]->want & scene->want)
+				collectors[i]->process(scene, &at);
+	} else {
+		scene->s->sight.n_gone++;
+	}
+	close(dir);
+	return via__build_error(scene->s);
+}
+
+static void look(struct via__scene *scene)
+{
+	int err = via__proc_each(look_at, scene);
+
+	for (size_t i = 0; !err && i < N_COLLECTORS; i++) {
+		if (!collectors[i]->all || !(collectors[i]->want & scene->want))
+			continue;
+		err = via__seal(scene->s);
+		if (!err)
+			collectors[i]->all(scene);
+	}
+}
+
+int via_snapshot_take(const struct via_look *look_for,
+		      struct via_snapshot **ret, struct via_error *reterr)
+{
+	struct via__scene scene = {
+		.s = via__snapshot_new(),
+		.want = look_for->want,
+		.now = via_now(),
+	};
+
+	(void)reterr;
+	if (!scene.s)
+		return -ENOMEM;
+	scene.s->sight.want = look_for->want;
+	scene.s->sight.taken = time(NULL);
+	scene.s->sight.uid = geteuid();
+	scene.s->sight.ticks_per_s = (uint32_t)sysconf(_SC_CLK_TCK);
+	if (access("/proc/self/stat", R_OK) < 0) {
+		via_snapshot_free(scene.s);
+		return -ENOENT;
+	}
+	look(&scene);
+	scene.s->sight.took_ns = via_now() - scene.now;
+	int err = via__seal(scene.s);
+
+	if (err) {
+		via_snapshot_free(scene.s);
+		return err;
+	}
+	*ret = scene.s;
+	return 0;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "inspect/model/build.h"
+
+#include "tests/check.h"
+
+static void texts_are_kept_once(void **state)
+{
+	struct via_snapshot *s = via__snapshot_new();
+	uint32_t texts[1000];
+	size_t len;
+
+	(void)state;
+	assert_int_equal(via__text(s, "", 0), 0);
+	assert_string_equal(via_snapshot_text(s, 0, &len), "");
+	assert_int_equal(len, 0);
+	for (uint32_t i = 0; i < 1000; i++)
+		texts[i] = via__text(s, &i, sizeof(i));
+	for (uint32_t i = 0; i < 1000; i++) {
+		assert_int_equal(via__text(s, &i, sizeof(i)), texts[i]);
+		assert_memory_equal(via_snapshot_text(s, texts[i], &len), &i,
+				    sizeof(i));
+		assert_int_equal(len, sizeof(i));
+	}
+	assert_int_not_equal(via__text(s, "a\0b", 3), via__text(s, "a", 1));
+	via_snapshot_free(s);
+}
+
+static void objects_are_found_by_key(void **state)
+{
+	struct via_snapshot *s = via__snapshot_new();
+
+	(void)state;
+	for (uint64_t i = 0; i < 5000; i++)
+		assert_int_equal(via__object(s, VIA_KIND_PIPE, i % 7, i, i % 3),
+				 i);
+	for (uint64_t i = 0; i < 5000; i++)
+		assert_int_equal(
+			via_snapshot_object(s, VIA_KIND_PIPE, i % 7, i, i % 3),
+			i);
+	assert_int_equal(via_snapshot_object(s, VIA_KIND_FIFO, 1, 1, 1),
+			 VIA_NONE);
+	assert_true(s->objects[17].level == VIA_UNKNOWN);
+	via__socket(s, 17)->state = 5;
+	assert_int_equal(via__socket(s, 17)->state, 5);
+	assert_int_equal(s->n_sockets, 1);
+	assert_int_equal(s->sockets[s->objects[17].detail].object, 17);
+	via_snapshot_free(s);
+}
+
+static void sealing_sorts_and_indexes(void **state)
+{
+	struct via_snapshot *s = via__snapshot_new();
+	uint32_t object[3];
+
+	(void)state;
+	for (int pid = 10; pid < 14; pid++)
+		via__add_process(s)->task.pid = pid;
+	for (uint32_t i = 0; i < 3; i++)
+		object[i] = via__object(s, VIA_KIND_PIPE, 0, i, 0);
+	/* Backwards, and some of them later. */
+	for (int round = 0; round < 2; round++) {
+		for (uint32_t p = 4; p-- > 0;)
+			for (uint32_t o = 0; o < 3; o++)
+				via__add_hold(s, p, object[o], VIA_HOLDS_FD)
+					->id = (int)(round * 3 + o);
+		assert_int_equal(via__seal(s), 0);
+	}
+	for (uint32_t p = 0; p < 4; p++) {
+		assert_int_equal(s->processes[p].first_hold, p * 6);
+		assert_int_equal(s->processes[p].n_holds, 6);
+		for (int fd = 0; fd < 6; fd++)
+			assert_int_equal(via_snapshot_fd(s, p, fd),
+					 p * 6 + (uint32_t)fd);
+	}
+	for (uint32_t o = 0; o < 3; o++) {
+		assert_int_equal(s->objects[o].n_users, 8);
+		for (uint32_t i = 0; i < 8; i++)
+			assert_int_equal(
+				s->holds[s->users[s->objects[o].first_user + i]]
+					.object,
+				o);
+	}
+	assert_int_equal(via_snapshot_process(s, 12), 2);
+	assert_int_equal(via_snapshot_process(s, 9), VIA_NONE);
+	assert_int_equal(via_snapshot_process(s, 14), VIA_NONE);
+	via_snapshot_free(s);
+}
+
+static const struct CMUnitTest tests[] = {
+	CHECK_TEST(texts_are_kept_once),
+	CHECK_TEST(objects_are_found_by_key),
+	CHECK_TEST(sealing_sorts_and_indexes),
+};
+CHECK_MAIN(tests)
