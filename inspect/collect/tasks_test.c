@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes and threads, and what one may see of those of others. */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -268,14 +269,30 @@ static void knows_the_frozen(void **state)
 
 #define NOBODY 65534
 
+static bool only_ptrace(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[2] = {
+		{.effective = 1U << CAP_SYS_PTRACE,
+		 .permitted = 1U << CAP_SYS_PTRACE},
+	};
+
+	return syscall(SYS_capset, &head, caps) == 0;
+}
+
 /* Run look_on() as another user; it returns other than 0 if it fails. */
-static void as_nobody(pid_t target, int (*look_on)(pid_t target))
+static void as_nobody(pid_t target, int (*look_on)(pid_t target),
+		      bool keep_ptrace)
 {
 	int status;
 	pid_t child = fork();
 
 	if (child == 0) {
-		if (setgid(NOBODY) < 0 || setuid(NOBODY) < 0)
+		if (keep_ptrace)
+			prctl(PR_SET_KEEPCAPS, 1);
+		if (setgid(NOBODY) < 0 || setuid(NOBODY) < 0 ||
+		    (keep_ptrace && !only_ptrace()))
 			_exit(255);
 		prctl(PR_SET_DUMPABLE, 1);
 		_exit(look_on(target));
@@ -294,6 +311,8 @@ static void as_nobody(pid_t target, int (*look_on)(pid_t target))
 			return 1;                                              \
 		}                                                              \
 	} while (0)
+
+static int target_pipe[2];
 
 static int sees_little(pid_t target)
 {
@@ -329,6 +348,38 @@ static int sees_little(pid_t target)
 	return 0;
 }
 
+/* Without CAP_DAC_READ_SEARCH, of somebody that is not the owner of files of
+ * root: fdinfo/ is all there is. */
+static int sees_pipes(pid_t target)
+{
+	struct via_look l = {.want = VIA_WANT_FDS};
+	struct via_snapshot *s;
+
+	SHOULD(via_snapshot_take(&l, &s, NULL) == 0);
+	const struct via_process *p =
+		&s->processes[via_snapshot_process(s, target)];
+	uint32_t n = 0;
+
+	SHOULD(p->hidden & VIA_HIDDEN_FDS);
+	for (uint32_t i = p->first_hold; i < p->first_hold + p->n_holds; i++) {
+		const struct via_holding *h = &s->holds[i];
+		struct stat st;
+
+		if (h->id != target_pipe[0] && h->id != target_pipe[1])
+			continue;
+		SHOULD(fstat(h->id, &st) == 0);
+		SHOULD(s->objects[h->object].kind == VIA_KIND_PIPE);
+		SHOULD(s->objects[h->object].dev == st.st_dev);
+		SHOULD(s->objects[h->object].ino == st.st_ino);
+		SHOULD(h->flags == (h->id == target_pipe[0] ? VIA_HOLD_READ
+							    : VIA_HOLD_WRITE));
+		n++;
+	}
+	SHOULD(n == 2);
+	via_snapshot_free(s);
+	return 0;
+}
+
 static pid_t start_target(void)
 {
 	pid_t child = fork();
@@ -357,8 +408,22 @@ static void sees_little_of_others(void **state)
 		end(target);
 		check_skip("needs root, to be somebody else");
 	}
-	as_nobody(target, sees_little);
+	as_nobody(target, sees_little, false);
 	end(target);
+}
+
+static void sees_what_fdinfo_tells(void **state)
+{
+	(void)state;
+	if (getuid() != 0)
+		check_skip("needs root, to be somebody else");
+	assert_int_equal(pipe(target_pipe), 0);
+	pid_t target = start_target();
+
+	as_nobody(target, sees_pipes, true);
+	end(target);
+	close(target_pipe[0]);
+	close(target_pipe[1]);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -369,5 +434,6 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(zombies_hide_nothing),
 	CHECK_TEST(knows_the_frozen),
 	CHECK_TEST(sees_little_of_others),
+	CHECK_TEST(sees_what_fdinfo_tells),
 };
 CHECK_MAIN(tests)
