@@ -18,6 +18,8 @@ struct via__fd {
 	int dir;	  /* fd/ of the process */
 	const char *name; /* in there */
 	int fd;		  /* the same as a number */
+	/* What the kernel told of it beforehand; NULL without. */
+	const struct via__bpf_file *record;
 	uint8_t flags;	  /* of its hold: enum via_hold_flag */
 	uint8_t certainty;
 };
