@@ -34,11 +34,11 @@ static uint32_t unnumbered(struct via__fd *f, enum via_kind kind)
 
 static uint32_t counter(struct via__fd *f, uint64_t id, uint64_t count)
 {
-	uint32_t object =
-		via__object(f->scene->s, VIA_KIND_EVENTFD, 0, id, 0);
+	uint32_t object = via__object(f->scene->s, VIA_KIND_EVENTFD, 0, id, 0);
 
-	via__object_at(f->scene->s, object)->level =
-		count < INT64_MAX ? (int64_t)count : INT64_MAX;
+	via__object_at(f->scene->s, object)->level = count < INT64_MAX
+							     ? (int64_t)count
+							     : INT64_MAX;
 	return object;
 }
 

@@ -83,9 +83,8 @@ static void add_own(struct via__devices *d)
 static bool is_plain(const char *type)
 {
 	static const char *const plain[] = {
-		"tmpfs",   "devtmpfs", "ramfs", "proc",
-		"sysfs",   "cgroup",   "cgroup2", "hugetlbfs",
-		"debugfs", "tracefs",  "bpf",
+		"tmpfs",   "devtmpfs",	"ramfs",   "proc",    "sysfs", "cgroup",
+		"cgroup2", "hugetlbfs", "debugfs", "tracefs", "bpf",
 	};
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)

@@ -12,7 +12,7 @@ static long compare(const struct via__same_file *a,
 		    const struct via__same_file *b)
 {
 	if (a->number && b->number)
-		return a->number == b->number ? 0
+		return a->number == b->number  ? 0
 		       : a->number < b->number ? 1
 					       : 2;
 	return syscall(SYS_kcmp, a->pid, b->pid, KCMP_FILE,
@@ -54,8 +54,8 @@ uint32_t *via__same(struct via__same *all, enum via_kind kind, pid_t pid,
 		return &same->files[at].object;
 	if (same->n == same->max) {
 		unsigned int max = same->max ? 2 * same->max : 16;
-		void *more =
-			reallocarray(same->files, max, sizeof(*same->files));
+		void *more = reallocarray(same->files, max,
+					  sizeof(*same->files));
 
 		if (!more)
 			return NULL;

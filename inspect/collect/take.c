@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking a snapshot: all collectors over all processes. */
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,6 +88,7 @@ static void look(struct via__scene *scene)
 			collectors[i]->all(scene);
 	}
 	via__bpf_fini(&scene->bpf);
+	free(scene->noted);
 	via__buf_fini(&scene->buf);
 	via__buf_fini(&scene->tty_drivers);
 	via__cgroups_fini(&scene->cgroups);
@@ -118,8 +120,8 @@ static int choose_source(const struct via_look *look_for,
 	bool any = look_for->source_any && scene->want & VIA_WANT_FDS &&
 		   via__bpf_pays();
 
-	if (!any && (look_for->source_any ||
-		     look_for->source == VIA_SOURCE_PROC))
+	if (!any &&
+	    (look_for->source_any || look_for->source == VIA_SOURCE_PROC))
 		return 0;
 	int err = via__bpf_read(&scene->bpf, any ? NULL : reterr);
 
