@@ -9,6 +9,7 @@
 #include "cli/numbers.h"
 #include "cli/verb.h"
 #include "inspect/collect/elf.h"
+#include "inspect/view/json.h"
 
 /* --- Tables --- */
 
@@ -144,8 +145,8 @@ static int set_address(json_t *o, const char *key, uint64_t address)
 static json_t *section_json(const struct via_elf_section *s)
 {
 	json_t *o = json_object();
-	int err = cli_json_set_bytes(o, "name", "name_base64", s->name,
-				     strlen(s->name));
+	int err = via__json_set_bytes(o, "name", "name_base64", s->name,
+				      strlen(s->name));
 
 	err |= json_object_set_new(o, "part",
 				   json_string(via__elf_part_name(s->part)));
@@ -165,8 +166,8 @@ static json_t *section_json(const struct via_elf_section *s)
 static json_t *symbol_json(const struct via_elf_symbol *s)
 {
 	json_t *o = json_object();
-	int err = cli_json_set_bytes(o, "name", "name_base64", s->name,
-				     strlen(s->name));
+	int err = via__json_set_bytes(o, "name", "name_base64", s->name,
+				      strlen(s->name));
 
 	err |= json_object_set_new(
 		o, "kind", json_string(s->function ? "function" : "variable"));

@@ -16,6 +16,7 @@
 #include "cli/verb.h"
 #include "inspect/collect/proc.h"
 #include "inspect/collect/smaps.h"
+#include "inspect/view/json.h"
 
 /* Those who share an area that are named on a line. */
 #define NAMED_MAX 3
@@ -281,8 +282,8 @@ static json_t *area_json(const struct subject *subject,
 	err |= set_size(o, "pss", a->pss);
 	err |= set_size(o, "copied", copies(a) ? a->copied : 0);
 	err |= set_size(o, "swap", a->swap);
-	err |= cli_json_set_bytes(o, "name", "name_base64", a->name,
-				  strlen(a->name));
+	err |= via__json_set_bytes(o, "name", "name_base64", a->name,
+				   strlen(a->name));
 	if (a->tid)
 		err |= json_object_set_new(o, "tid", json_integer(a->tid));
 	err |= json_object_set_new(o, "shared_with", sharers_json(subject, a));
@@ -299,9 +300,9 @@ static int print_json(const struct subject *subject)
 	int err = json_object_set_new(all, "pid",
 				      json_integer(subject->task.pid));
 
-	err |= cli_json_set_bytes(all, "name", "name_base64",
-				  subject->task.comm,
-				  strlen(subject->task.comm));
+	err |= via__json_set_bytes(all, "name", "name_base64",
+				   subject->task.comm,
+				   strlen(subject->task.comm));
 	err |= json_object_set_new(all, "areas", areas);
 	for (size_t i = 0; i < subject->space.n_areas; i++)
 		err |= json_array_append_new(

@@ -124,6 +124,6 @@ stop_mapper() {
 	until grep -q '^esc' /proc/$!/comm; do :; done
 	via maps $! >out
 	kill $!
-	! grep -q $'\e' out
+	run ! grep -q $'\e' out
 	grep -q 'esc\\x1b\[31m' out
 }
