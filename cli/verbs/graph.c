@@ -7,8 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <via/process.h>
-
 #include "cli/inspect/look.h"
 #include "cli/verb.h"
 #include "inspect/view/picture.h"
@@ -45,7 +43,8 @@ static int print_svg(const struct via_picture *p, FILE *f)
 	if (fflush(f) != 0)
 		return -EIO;
 	/* Its standard output is ours. */
-	FILE *dot = popen("exec dot -Tsvg", "we");
+	FILE *dot = popen(
+		"command -v dot >/dev/null || exit 127; exec dot -Tsvg", "we");
 	int err = dot ? via__picture_dot(p, dot) : -ENOMEM;
 	int status = dot ? pclose(dot) : 0;
 

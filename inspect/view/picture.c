@@ -114,8 +114,8 @@ static void sketch_wait(struct sketch *k, const struct via_wait *w)
 	if (w->thread == VIA_NONE || w->object == VIA_NONE ||
 	    (is_plain(k->s->objects[w->object].kind) && !k->choice->files))
 		return;
-	struct via_arc *a =
-		add_arc(k, k->s->threads[w->thread].process, w->object);
+	struct via_arc *a = add_arc(k, k->s->threads[w->thread].process,
+				    w->object);
 
 	a->waits = true;
 	a->op = w->op;
@@ -304,8 +304,8 @@ static bool asked_for(const struct via_picture *p,
 	const bool *asked = n->is_process ? choice->processes : choice->objects;
 
 	(void)p;
-	return asked && (asked[n->index] ||
-			 (n->other != VIA_NONE && asked[n->other]));
+	return asked &&
+	       (asked[n->index] || (n->other != VIA_NONE && asked[n->other]));
 }
 
 static int ink(struct sketch *k, struct via_picture *p)

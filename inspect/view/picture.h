@@ -24,11 +24,11 @@ struct via_node {
 struct via_arc {
 	uint32_t process, object; /* nodes */
 	uint8_t flags;		  /* enum via_hold_flag, of all descriptors */
-	bool maps, owns, second; /* second: it is the peer's side it holds */
+	bool maps, owns, second;  /* second: it is the peer's side it holds */
 	bool waits, stuck;
-	uint8_t op;   /* enum via_op, of what waits */
-	int32_t fd;   /* its lowest descriptor, or -1 */
-	uint32_t n;   /* how many holds it stands for */
+	uint8_t op; /* enum via_op, of what waits */
+	int32_t fd; /* its lowest descriptor, or -1 */
+	uint32_t n; /* how many holds it stands for */
 };
 
 struct via_picture {

@@ -34,10 +34,10 @@ static void put_node(const struct via_picture *p, uint32_t node, FILE *f)
 		n->wanted ? ", penwidth=2" : "");
 }
 
-static void put_arc(const struct via_picture *p, const struct via_arc *a,
-		    FILE *f)
+static void put_arc(const struct via_arc *a, FILE *f)
 {
-	bool reads = a->flags & VIA_HOLD_READ, writes = a->flags & VIA_HOLD_WRITE;
+	bool reads = a->flags & VIA_HOLD_READ,
+	     writes = a->flags & VIA_HOLD_WRITE;
 
 	fprintf(f, "\tn%u -> n%u [dir=%s", a->process, a->object,
 		reads && writes ? "both"
@@ -65,7 +65,7 @@ int via__picture_dot(const struct via_picture *p, FILE *f)
 	for (uint32_t i = 0; i < p->n_nodes; i++)
 		put_node(p, i, f);
 	for (uint32_t i = 0; i < p->n_arcs; i++)
-		put_arc(p, &p->arcs[i], f);
+		put_arc(&p->arcs[i], f);
 	fprintf(f, "}\n");
 	return 0;
 }

@@ -15,10 +15,10 @@ static json_t *node_json(const struct via_picture *p, uint32_t node)
 	const char *kind =
 		n->is_process ? "process"
 			      : via_kind_name(p->s->objects[n->index].kind);
-	json_t *o = json_pack(
-		"{s:i, s:s, s:s, s:b}", "id", (int)node, "kind", kind, "name",
-		via__node_text(p, node, text, sizeof(text)), "wanted",
-		n->wanted);
+	json_t *o = json_pack("{s:i, s:s, s:s, s:b}", "id", (int)node, "kind",
+			      kind, "name",
+			      via__node_text(p, node, text, sizeof(text)),
+			      "wanted", n->wanted);
 
 	if (!o)
 		return NULL;
@@ -29,11 +29,12 @@ static json_t *node_json(const struct via_picture *p, uint32_t node)
 			o, "pid",
 			json_integer(p->s->processes[n->index].task.pid));
 		err |= json_object_set_new(
-			o, "verdict", json_string(via_verdict_name(n->verdict)));
-		err |= json_object_set_new(o, "command",
-					   json_string(via__command_text(
-						   p->s, n->index, text,
-						   sizeof(text))));
+			o, "verdict",
+			json_string(via_verdict_name(n->verdict)));
+		err |= json_object_set_new(
+			o, "command",
+			json_string(via__command_text(p->s, n->index, text,
+						      sizeof(text))));
 	} else {
 		err |= json_object_set_new(
 			o, "level",
@@ -49,13 +50,12 @@ static json_t *node_json(const struct via_picture *p, uint32_t node)
 
 static json_t *arc_json(const struct via_arc *a)
 {
-	json_t *o = json_pack("{s:i, s:i, s:b, s:b, s:b, s:b, s:b, s:b}",
-			      "process", (int)a->process, "object",
-			      (int)a->object, "reads",
-			      !!(a->flags & VIA_HOLD_READ), "writes",
-			      !!(a->flags & VIA_HOLD_WRITE), "maps", a->maps,
-			      "owns", a->owns, "waits", a->waits, "stuck",
-			      a->stuck);
+	json_t *o = json_pack(
+		"{s:i, s:i, s:b, s:b, s:b, s:b, s:b, s:b}", "process",
+		(int)a->process, "object", (int)a->object, "reads",
+		!!(a->flags & VIA_HOLD_READ), "writes",
+		!!(a->flags & VIA_HOLD_WRITE), "maps", a->maps, "owns", a->owns,
+		"waits", a->waits, "stuck", a->stuck);
 
 	if (o && a->fd >= 0 &&
 	    json_object_set_new(o, "fd", json_integer(a->fd)))

@@ -32,7 +32,8 @@ static void put_node(const struct via_picture *p, uint32_t node, FILE *f)
 
 static void put_arc(const struct via_arc *a, FILE *f)
 {
-	bool reads = a->flags & VIA_HOLD_READ, writes = a->flags & VIA_HOLD_WRITE;
+	bool reads = a->flags & VIA_HOLD_READ,
+	     writes = a->flags & VIA_HOLD_WRITE;
 	const char *line = a->waits || a->maps ? "-.-" : "---";
 
 	/* An arrow points to the right, so who reads stands there. */
