@@ -431,14 +431,39 @@ struct via_futex *via__futex(struct via_snapshot *s, uint32_t object)
 	return futex;
 }
 
-struct via_lane *via__lane(struct via_snapshot *s, uint32_t object)
+struct via_semaphore *via__add_semaphore(struct via_snapshot *s,
+					 uint32_t object)
 {
-	DETAIL(s, object, lanes);
-	struct via_lane *lane = detail;
+	struct via_ipc *ipc = via__ipc(s, object);
+	struct via_semaphore *semaphore = ADD(via__inside(s), semaphores);
 
+	if (!ipc->n_semaphores)
+		ipc->first_semaphore = s->n_semaphores - 1;
+	if (semaphore != &via__inside(s)->spare.semaphore)
+		ipc->n_semaphores++;
+	semaphore->object = object;
+	return semaphore;
+}
+
+struct via_lane *via__add_lane(struct via_snapshot *s, uint32_t object)
+{
+	struct via_object *o = via__object_at(s, object);
+	struct via_lane *lane = ADD(via__inside(s), lanes);
+
+	if (o->detail == VIA_NONE && lane != &via__inside(s)->spare.lane)
+		o->detail = s->n_lanes - 1;
 	lane->object = object;
 	lane->sender = lane->receiver = VIA_NONE;
 	return lane;
+}
+
+struct via_lane *via__lane(struct via_snapshot *s, uint32_t object)
+{
+	const struct via_object *o = via__object_at(s, object);
+
+	return object == VIA_NONE || o->detail == VIA_NONE
+		       ? via__add_lane(s, object)
+		       : &s->lanes[o->detail];
 }
 
 /* --- Life --- */
@@ -480,6 +505,7 @@ void via_snapshot_free(struct via_snapshot *s)
 	free(s->links);
 	free(s->sockets);
 	free(s->ipcs);
+	free(s->semaphores);
 	free(s->locks);
 	free(s->futexes);
 	free(s->lanes);

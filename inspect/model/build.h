@@ -60,6 +60,12 @@ struct via_file_lock *via__file_lock(struct via_snapshot *s, uint32_t object);
 struct via_futex *via__futex(struct via_snapshot *s, uint32_t object);
 struct via_lane *via__lane(struct via_snapshot *s, uint32_t object);
 
+/* One more semaphore of a set, one more lane of a channel: all of one object
+ * in a row. */
+struct via_semaphore *via__add_semaphore(struct via_snapshot *s,
+					 uint32_t object);
+struct via_lane *via__add_lane(struct via_snapshot *s, uint32_t object);
+
 /* Make two objects peers of each other. */
 void via__peers(struct via_snapshot *s, uint32_t a, uint32_t b);
 

@@ -47,6 +47,36 @@ static void objects_are_found_by_key(void **state)
 	via_snapshot_free(s);
 }
 
+static void an_object_has_several_parts(void **state)
+{
+	struct via_snapshot *s = via__snapshot_new();
+	uint32_t set[2], channel[2];
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++) {
+		set[i] = via__object(s, VIA_KIND_SYSVSEM, 0, i, 0);
+		channel[i] = via__object(s, VIA_KIND_CHANNEL, 0, i, 0);
+		for (uint32_t n = 0; n < 3; n++) {
+			via__add_semaphore(s, set[i])->value = 10 * i + n;
+			via__add_lane(s, channel[i])->put = 10 * i + n;
+		}
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		const struct via_ipc *ipc = via__ipc(s, set[i]);
+
+		assert_int_equal(ipc->n_semaphores, 3);
+		for (uint32_t n = 0; n < 3; n++) {
+			assert_int_equal(
+				s->semaphores[ipc->first_semaphore + n].value,
+				10 * i + n);
+			assert_int_equal(
+				s->lanes[s->objects[channel[i]].detail + n].put,
+				10 * i + n);
+		}
+	}
+	via_snapshot_free(s);
+}
+
 /* Each is still found, by its new key alone, whatever gap it left. */
 static void an_object_changes_its_kind(void **state)
 {
@@ -146,6 +176,7 @@ static void sealing_sorts_and_indexes(void **state)
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(texts_are_kept_once),
 	CHECK_TEST(objects_are_found_by_key),
+	CHECK_TEST(an_object_has_several_parts),
 	CHECK_TEST(an_object_changes_its_kind),
 	CHECK_TEST(two_of_one_key_become_one),
 	CHECK_TEST(sealing_sorts_and_indexes),
