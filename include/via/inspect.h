@@ -52,6 +52,7 @@ struct via_task {
 	pid_t tty_pgid;	       /* the terminal's foreground group, -1: none */
 	uint32_t flags;	       /* the kernel's PF_ bits */
 	uint64_t utime, stime; /* clock ticks */
+	int32_t nice;	       /* -20 ... 19 */
 	uint32_t n_threads;
 	uint64_t vsize; /* bytes */
 	uint64_t rss;	/* bytes */
@@ -431,6 +432,7 @@ struct via_sight {
 	int64_t took_ns;     /* from the first to the last look */
 	uint64_t boot_ticks; /* when, in clock ticks after boot */
 	uint32_t ticks_per_s;
+	uint64_t memory;  /* of the machine, bytes */
 	uid_t uid;	  /* who looked */
 	uint32_t pid_ns;  /* from which namespace */
 	uint32_t init_ns; /* whether that is the machine's own: all processes
