@@ -111,9 +111,9 @@ ssize_t via__proc_read_long(int dir, const char *name, struct via__buf *b)
 		return -ENOMEM;
 	}
 	do
-		len = room(b, (size_t)len) ? read_on(fd, b->text, (size_t)len,
-						     b->size - 1)
-					   : -ENOMEM;
+		len = room(b, (size_t)len)
+			      ? read_on(fd, b->text, (size_t)len, b->size - 1)
+			      : -ENOMEM;
 	while (len > 0 && (size_t)len == b->size - 1);
 	return ended(fd, b->text, len);
 }
