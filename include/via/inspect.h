@@ -52,6 +52,7 @@ struct via_task {
 	pid_t tty_pgid;	       /* the terminal's foreground group, -1: none */
 	uint32_t flags;	       /* the kernel's PF_ bits */
 	uint64_t utime, stime; /* clock ticks */
+	int32_t nice;	       /* -20 ... 19 */
 	uint32_t n_threads;
 	uint64_t vsize; /* bytes */
 	uint64_t rss;	/* bytes */
@@ -221,7 +222,8 @@ struct via_object {
 	uint32_t first_waiter, n_waiters; /* in waiters[] */
 };
 
-/* Detail of UNIX, TCP, UDP, SOCKET. */
+/* Detail of UNIX, TCP, UDP, SOCKET. What has no process any more, or is not
+ * accepted yet, has the key ino 0, sub a number of its own. */
 struct via_socket {
 	uint32_t object;
 	uint32_t family, type, protocol; /* AF_, SOCK_, IPPROTO_ */
@@ -229,11 +231,14 @@ struct via_socket {
 	uint32_t net_ns;		 /* inode number */
 	uint32_t local, remote; /* text: address with port, "" unknown */
 	uid_t uid;
-	/* Bytes to be read, bytes not yet taken by the peer; of a listener how
-	 * many wait to be accepted, and how many may. */
+	/* Bytes to be read (UNIX datagrams: the first one's; UDP: with what
+	 * the kernel needs around them), bytes not yet taken by the peer (UNIX:
+	 * with what the kernel needs around them); of a listener how many wait
+	 * to be accepted, and how many may. */
 	int64_t receive, send;
-	int64_t receive_max, send_max; /* room, bytes */
+	int64_t receive_max, send_max; /* room, for both with that around */
 	uint64_t received, sent;       /* TCP: bytes ever */
+	uint64_t dropped;	       /* UDP: datagrams without room, ever */
 };
 
 /* Detail of SYSV*, POSIX*, MQ, MEMFD. */
@@ -251,6 +256,17 @@ struct via_ipc {
 	int64_t n_attached;  /* SYSVSHM */
 	int64_t n_messages, message_max; /* SYSVMSG, MQ; bytes */
 	int64_t made, changed, used;	 /* seconds since 1970, VIA_UNKNOWN */
+	uint32_t first_semaphore, n_semaphores; /* SYSVSEM, where it may be
+						   read: in semaphores[] */
+};
+
+/* One of a SYSVSEM set. */
+struct via_semaphore {
+	uint32_t object;
+	uint32_t value;
+	pid_t last;		 /* who changed it last, 0: nobody, unknown */
+	uint32_t n_waiting;	 /* for more of it */
+	uint32_t n_waiting_zero; /* for it to be 0 */
 };
 
 enum via_lock_type {
@@ -292,11 +308,14 @@ struct via_futex {
 	uint32_t owner_dead;
 };
 
-/* Detail of CHANNEL: one lane, of one sender. */
+/* Detail of CHANNEL: one lane, of one sender. Those of one channel follow each
+ * other, its detail is the first one. */
 struct via_lane {
 	uint32_t object;
 	uint32_t sender, receiver; /* processes, or VIA_NONE */
-	uint64_t put, taken;	   /* bytes ever */
+	uint64_t put, taken;	   /* bytes ever, put: those that are whole */
+	uint64_t ring;		   /* bytes that have room */
+	uint32_t known;		   /* whether the last three are */
 	uint32_t sender_sleeps, receiver_sleeps;
 };
 
@@ -385,7 +404,8 @@ struct via_wait {
 	int64_t left_ns;   /* it ends by itself after at most so long from when
 			      it began; VIA_UNKNOWN: perhaps; -1: never */
 	uint32_t group;
-	uint32_t index;	 /* LOCK of SYSVSEM: which semaphore */
+	uint32_t index;	 /* LOCK of SYSVSEM: which semaphore; OPEN: 0 to read,
+			    1 to write */
 	uint64_t amount; /* and how many units; 0: it waits for zero */
 };
 
@@ -413,6 +433,7 @@ struct via_sight {
 	int64_t took_ns;     /* from the first to the last look */
 	uint64_t boot_ticks; /* when, in clock ticks after boot */
 	uint32_t ticks_per_s;
+	uint64_t memory;  /* of the machine, bytes */
 	uid_t uid;	  /* who looked */
 	uint32_t pid_ns;  /* from which namespace */
 	uint32_t init_ns; /* whether that is the machine's own: all processes
@@ -435,6 +456,7 @@ struct via_snapshot {
 	struct via_link *links;	   /* by from */
 	struct via_socket *sockets;
 	struct via_ipc *ipcs;
+	struct via_semaphore *semaphores; /* by object */
 	struct via_file_lock *locks;
 	struct via_futex *futexes;
 	struct via_lane *lanes;
@@ -442,6 +464,7 @@ struct via_snapshot {
 	uint32_t *waiters; /* waits, by object */
 	uint32_t n_processes, n_threads, n_objects, n_holds, n_waits, n_links;
 	uint32_t n_sockets, n_ipcs, n_locks, n_futexes, n_lanes;
+	uint32_t n_semaphores;
 };
 
 /* What to look at. Processes and their first threads are always. */

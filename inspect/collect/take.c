@@ -54,6 +54,20 @@ static void look(struct via__scene *scene)
 	}
 }
 
+/* What rates and shares are made with. */
+static void read_machine(struct via_sight *sight)
+{
+	struct timespec boot;
+	long ticks = sysconf(_SC_CLK_TCK), pages = sysconf(_SC_PHYS_PAGES);
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &boot);
+	sight->ticks_per_s = (uint32_t)ticks;
+	sight->boot_ticks = (uint64_t)boot.tv_sec * (uint64_t)ticks +
+			    (uint64_t)boot.tv_nsec * (uint64_t)ticks /
+				    1000000000;
+	sight->memory = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 int via_snapshot_take(const struct via_look *look_for,
 		      struct via_snapshot **ret, struct via_error *reterr)
 {
@@ -69,7 +83,7 @@ int via_snapshot_take(const struct via_look *look_for,
 	scene.s->sight.want = look_for->want;
 	scene.s->sight.taken = time(NULL);
 	scene.s->sight.uid = geteuid();
-	scene.s->sight.ticks_per_s = (uint32_t)sysconf(_SC_CLK_TCK);
+	read_machine(&scene.s->sight);
 	if (access("/proc/self/stat", R_OK) < 0) {
 		via_snapshot_free(scene.s);
 		return -ENOENT;

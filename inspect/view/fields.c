@@ -49,6 +49,7 @@ static const struct via__field sight[] = {
 	NUMBER(took_ns, "took_ns", "from the first to the last look"),
 	NUMBER(boot_ticks, "boot_ticks", "when, in clock ticks after boot"),
 	NUMBER(ticks_per_s, "ticks_per_s", "clock ticks in a second"),
+	NUMBER(memory, "memory", "of the machine, in bytes"),
 	NUMBER(uid, "uid", "who looked"),
 	NUMBER(pid_ns, "pid_ns", "from which pid namespace"),
 	NUMBER(init_ns, "init_ns", "1: it is the machine's own, so that all "
@@ -87,6 +88,7 @@ static const struct via__field process[] = {
 	NUMBER(task.flags, "task_flags", "the kernel's PF_ bits"),
 	NUMBER(task.utime, "utime", "user time, in clock ticks"),
 	NUMBER(task.stime, "stime", "system time, in clock ticks"),
+	NUMBER(task.nice, "nice", "-20 to 19"),
 	NUMBER(task.n_threads, "n_threads", "how many threads it has"),
 	NUMBER(task.vsize, "vsize", "address space, in bytes"),
 	NUMBER(task.rss, "rss", "resident, in bytes"),
