@@ -168,6 +168,15 @@ static void merge(struct sketch *k)
 
 /* --- Choosing --- */
 
+/* Who waits without having it waits for somebody else, but for a futex that is
+ * the threads' of one process. What is stuck shows in any case. */
+static uint32_t weight(const struct via_snapshot *s, const struct via_arc *a)
+{
+	bool private = s->objects[a->object].flags & VIA_OBJECT_PRIVATE;
+
+	return 1 + (a->stuck || (a->waits && !a->n && !private));
+}
+
 /* Objects that join processes: several hold it, or somebody waits for it. */
 static void keep_joining(struct sketch *k)
 {
@@ -178,9 +187,7 @@ static void keep_joining(struct sketch *k)
 		return;
 	}
 	for (uint32_t i = 0; i < k->n; i++)
-		n[k->arcs[i].object] += k->arcs[i].waits && !k->arcs[i].n
-						? 2
-						: 1 + k->arcs[i].stuck;
+		n[k->arcs[i].object] += weight(k->s, &k->arcs[i]);
 	for (uint32_t i = 0; i < k->n; i++)
 		if (n[k->arcs[i].object] > 1 ||
 		    (k->choice->objects &&
