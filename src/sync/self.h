@@ -19,6 +19,7 @@ struct via__self {
 	uint32_t tid;
 	uint32_t spread; /* of the tid, evenly over 32 bits */
 	uint32_t life;	 /* of the process that this is about; VIA__UNBORN */
+	uint32_t waits;	 /* for mutexes, so far: see spin() in mutex.c */
 	struct via_mutex *held; /* the first of its mutexes with detection */
 };
 
