@@ -144,7 +144,9 @@ static int sleep_on(struct via__self *self, struct via_mutex *m, uint32_t word,
 
 	uint64_t *shown = via__show(m->waiters, self);
 
-	rc = via__futex_wait(&m->hold.word, word, deadline);
+	rc = via__before_sleep(self);
+	if (!rc)
+		rc = via__futex_wait(&m->hold.word, word, deadline);
 	via__hide(shown, self);
 	if (detect)
 		via__detect_waits_not(self);
