@@ -54,10 +54,6 @@ int run_each(char **argv, const struct run_options *o);
 
 /* --- table.c: a pipeline in lines --- */
 
-/* Bytes as "64K" (powers of 1024), a rate or total as "1.2G" (of 1000). */
-const char *run_binary(uint64_t n, char text[16]);
-const char *run_decimal(double n, char text[16]);
-
 /* All end each line with '\n'; a screen cuts lines to its width. */
 void run_live(FILE *f, const struct via_pipe_graph *p, const char *stuck,
 	      int lines_max);

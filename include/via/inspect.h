@@ -52,6 +52,7 @@ struct via_task {
 	pid_t tty_pgid;	       /* the terminal's foreground group, -1: none */
 	uint32_t flags;	       /* the kernel's PF_ bits */
 	uint64_t utime, stime; /* clock ticks */
+	int32_t nice;	       /* -20 ... 19 */
 	uint32_t n_threads;
 	uint64_t vsize; /* bytes */
 	uint64_t rss;	/* bytes */
@@ -202,7 +203,7 @@ enum via_object_flag {
  * Keys: PIPE FIFO FILE ... : dev, ino. Sockets: dev 0, ino that of the socket
  * (unique on the machine). SYSV*: dev the ipc namespace, ino the id.
  * EVENTFD: ino its eventfd-id. PTMX, PTY: dev the devpts mount's, ino the
- * index. PIDFD: ino the pid. FUTEX: shared: dev, ino of what is mapped, sub the
+ * index. TTY: dev 0, ino the device's number. PIDFD: ino the pid. FUTEX: shared: dev, ino of what is mapped, sub the
  * offset; private: ino the pid, sub the address. LOCK: dev, ino of the file,
  * sub a number. EPOLL, TIMERFD ... : the kernel has no id for them: dev the
  * pid, ino the descriptor of the first holder. CHANNEL: ino that of the
@@ -406,7 +407,8 @@ struct via_wait {
 	int64_t left_ns;   /* it ends by itself after at most so long from when
 			      it began; VIA_UNKNOWN: perhaps; -1: never */
 	uint32_t group;
-	uint32_t index;	 /* LOCK of SYSVSEM: which semaphore */
+	uint32_t index;	 /* LOCK of SYSVSEM: which semaphore; OPEN: 0 to read,
+			    1 to write */
 	uint64_t amount; /* and how many units; 0: it waits for zero */
 };
 
@@ -434,6 +436,7 @@ struct via_sight {
 	int64_t took_ns;     /* from the first to the last look */
 	uint64_t boot_ticks; /* when, in clock ticks after boot */
 	uint32_t ticks_per_s;
+	uint64_t memory;  /* of the machine, bytes */
 	uid_t uid;	  /* who looked */
 	uint32_t pid_ns;  /* from which namespace */
 	uint32_t init_ns; /* whether that is the machine's own: all processes
@@ -444,6 +447,9 @@ struct via_sight {
 	uint32_t n_hidden_fds, n_hidden_maps, n_hidden_waits; /* of these */
 	uint32_t n_gone;    /* vanished while being looked at */
 	uint32_t n_dropped; /* records that joined nothing */
+	/* Sockets and rings that have descriptors of what is not known: in
+	 * messages, registered. */
+	uint32_t n_in_flight;
 };
 
 struct via_snapshot {

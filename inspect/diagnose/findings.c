@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "inspect/diagnose/findings.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct {
+	void (*find)(struct via__finder *f);
+	const char *rule;
+} rules[] = {
+#define FINDING(name, word) {via__find_##name, word},
+#include "inspect/diagnose/findings.def"
+#undef FINDING
+	{NULL, NULL},
+};
+
+struct via_finding *via__report(struct via__finder *f, unsigned int certainty,
+				uint32_t process, uint32_t thread,
+				uint32_t object)
+{
+	struct via_diagnosis *d = f->d;
+
+	if (d->n_findings == f->max) {
+		uint32_t max = f->max ? 2 * f->max : 16;
+		struct via_finding *more = reallocarray(d->findings, max,
+							sizeof(*more));
+		if (!more) {
+			f->error = -ENOMEM;
+			return &f->spare;
+		}
+		d->findings = more;
+		f->max = max;
+	}
+	struct via_finding *finding = &d->findings[d->n_findings++];
+
+	*finding = (struct via_finding){
+		.rule = f->rule,
+		.certainty = certainty,
+		.process = process,
+		.thread = thread,
+		.object = object,
+		.since_ns = thread == VIA_NONE ? VIA_UNKNOWN
+					       : f->s->threads[thread].since_ns,
+	};
+	return finding;
+}
+
+void via__say(struct via__finder *f, char **ret, const char *format, ...)
+{
+	va_list args;
+
+	if (f->error || *ret)
+		return;
+	va_start(args, format);
+	if (vasprintf(ret, format, args) < 0) {
+		*ret = NULL;
+		f->error = -ENOMEM;
+	}
+	va_end(args);
+}
+
+int via__findings(const struct via__graph *g, struct via_diagnosis *d)
+{
+	struct via__finder f = {.g = g, .s = g->s, .d = d};
+
+	for (size_t i = 0; !f.error && rules[i].find; i++) {
+		f.rule = rules[i].rule;
+		rules[i].find(&f);
+	}
+	return f.error;
+}
