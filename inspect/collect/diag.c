@@ -21,10 +21,10 @@ static int open_socket(void *unused)
 	return fd < 0 ? -errno : fd;
 }
 
-int via__diag_open(const struct via__place *place)
+int via__diag_open(const struct via__space *space)
 {
-	return place->own ? open_socket(NULL)
-			  : via__enter(place->dir, "ns/net", open_socket, NULL);
+	return space->own ? open_socket(NULL)
+			  : via__enter(space->dir, "ns/net", open_socket, NULL);
 }
 
 static int ask(int fd, const void *request, size_t len)

@@ -8,7 +8,7 @@
 #include "inspect/collect/enter.h"
 
 /* A socket for asking about a network namespace, or -EPERM, -ESRCH, -errno. */
-int via__diag_open(const struct via__place *place);
+int via__diag_open(const struct via__space *space);
 
 /*
  * Ask for all sockets and call f with each message, whose length has been

@@ -102,36 +102,36 @@ static uint32_t own_ns(int dir, const char *name)
 	return fstatat(dir, name, &st, 0) == 0 ? (uint32_t)st.st_ino : 0;
 }
 
-void via__each_place(struct via__scene *scene, size_t member, const char *name,
+void via__each_space(struct via__scene *scene, size_t member, const char *name,
 		     int (*f)(struct via__scene *scene,
-			      const struct via__place *place, void *arg),
+			      const struct via__space *space, void *arg),
 		     void *arg)
 {
 	const struct via_snapshot *s = scene->s;
 	struct seen seen = {
 		malloc((s->n_processes + (size_t)1) * sizeof(*seen.ns))};
-	struct via__place place = {.own = true};
+	struct via__space space = {.own = true};
 
-	place.dir = via__proc_open(getpid());
-	if (place.dir < 0 || !seen.ns) {
+	space.dir = via__proc_open(getpid());
+	if (space.dir < 0 || !seen.ns) {
 		free(seen.ns);
 		return;
 	}
-	place.ns = own_ns(place.dir, name);
-	(void)f(scene, &place, arg);
-	close(place.dir);
-	seen.ns[seen.n++] = place.ns;
-	place.own = false;
+	space.ns = own_ns(space.dir, name);
+	(void)f(scene, &space, arg);
+	close(space.dir);
+	seen.ns[seen.n++] = space.ns;
+	space.own = false;
 	for (uint32_t i = 0; i < s->n_processes; i++) {
-		place.ns = member_of(&s->processes[i], member);
-		if (!place.ns || have_seen(&seen, place.ns))
+		space.ns = member_of(&s->processes[i], member);
+		if (!space.ns || have_seen(&seen, space.ns))
 			continue;
-		place.dir = via__proc_open(s->processes[i].task.pid);
-		if (place.dir < 0)
+		space.dir = via__proc_open(s->processes[i].task.pid);
+		if (space.dir < 0)
 			continue;
-		if (f(scene, &place, arg) != -ESRCH)
-			seen.ns[seen.n++] = place.ns;
-		close(place.dir);
+		if (f(scene, &space, arg) != -ESRCH)
+			seen.ns[seen.n++] = space.ns;
+		close(space.dir);
 	}
 	free(seen.ns);
 }

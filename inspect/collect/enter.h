@@ -18,7 +18,7 @@
 int via__enter(int dir, const char *ns, int (*f)(void *arg), void *arg);
 
 /* One namespace of a kind, and a process in it. */
-struct via__place {
+struct via__space {
 	uint32_t ns; /* inode number */
 	bool own;    /* the caller's */
 	int dir;     /* directory of the process in /proc */
@@ -30,9 +30,9 @@ struct via__place {
  * via_process; name: "ns/net" ... If f returns -ESRCH it is called again with
  * another process, if there is one.
  */
-void via__each_place(struct via__scene *scene, size_t member, const char *name,
+void via__each_space(struct via__scene *scene, size_t member, const char *name,
 		     int (*f)(struct via__scene *scene,
-			      const struct via__place *place, void *arg),
+			      const struct via__space *space, void *arg),
 		     void *arg);
 
 #endif

@@ -18,7 +18,7 @@ static const struct table {
 
 struct look {
 	struct via_snapshot *s;
-	const struct via__place *place;
+	const struct via__space *space;
 	const struct table *table;
 };
 
@@ -37,7 +37,7 @@ static void take(const char *line, void *arg)
 						     .family = l->table->family,
 						     .type = p.type,
 						     .protocol = p.protocol,
-						     .net_ns = l->place->ns,
+						     .net_ns = l->space->ns,
 						     .ino = p.ino,
 					     });
 	struct via_object *o = via__object_at(l->s, object);
@@ -47,23 +47,23 @@ static void take(const char *line, void *arg)
 	o->level = via__socket(l->s, object)->receive = p.receive;
 }
 
-static int look_in(struct via__scene *scene, const struct via__place *place,
+static int look_in(struct via__scene *scene, const struct via__space *space,
 		   void *arg)
 {
-	struct look l = {scene->s, place, NULL};
+	struct look l = {scene->s, space, NULL};
 	int err = 0;
 
 	(void)arg;
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
 		l.table = &tables[i];
-		err = via__net_each(place->dir, l.table->file, take, &l);
+		err = via__net_each(space->dir, l.table->file, take, &l);
 	}
 	return err;
 }
 
 static void families_all(struct via__scene *scene)
 {
-	via__each_place(scene, offsetof(struct via_process, net_ns), "ns/net",
+	via__each_space(scene, offsetof(struct via_process, net_ns), "ns/net",
 			look_in, NULL);
 }
 

@@ -50,7 +50,7 @@ static const struct table {
 
 struct look {
 	struct via__scene *scene;
-	const struct via__place *place;
+	const struct via__space *space;
 	const struct table *table;
 	struct via__inets *all;
 };
@@ -99,7 +99,7 @@ static uint32_t add(const struct look *l, struct told *t)
 		.family = l->table->family,
 		.type = l->table->type,
 		.protocol = l->table->protocol,
-		.net_ns = l->place->ns,
+		.net_ns = l->space->ns,
 		.ino = t->ino,
 		.sub = t->ino ? 0 : t->cookie,
 	};
@@ -266,18 +266,18 @@ static void take_line(const char *line, void *arg)
 	via__socket(l->scene->s, object)->dropped = n.dropped;
 }
 
-static int look_in(struct via__scene *scene, const struct via__place *place,
+static int look_in(struct via__scene *scene, const struct via__space *space,
 		   void *arg)
 {
-	struct look l = {scene, place, NULL, arg};
-	int fd = via__diag_open(place);
+	struct look l = {scene, space, NULL, arg};
+	int fd = via__diag_open(space);
 
 	if (fd == -ESRCH)
 		return fd;
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
 		l.table = &tables[i];
 		if (fd < 0 || ask(fd, &l) < 0)
-			(void)via__net_each(place->dir, l.table->file,
+			(void)via__net_each(space->dir, l.table->file,
 					    take_line, &l);
 	}
 	if (fd >= 0)
@@ -289,7 +289,7 @@ static void inetdiag_all(struct via__scene *scene)
 {
 	struct via__inets all = {0};
 
-	via__each_place(scene, offsetof(struct via_process, net_ns), "ns/net",
+	via__each_space(scene, offsetof(struct via_process, net_ns), "ns/net",
 			look_in, &all);
 	via__inet_join(scene->s, &all);
 	free(all.at);

@@ -43,7 +43,7 @@ struct bonds {
 
 struct look {
 	struct via__scene *scene;
-	const struct via__place *place;
+	const struct via__space *space;
 	struct bonds *bonds;
 };
 
@@ -166,7 +166,7 @@ static void take(const void *message, size_t len, void *arg)
 		.kind = VIA_KIND_UNIX,
 		.family = AF_UNIX,
 		.type = head->udiag_type,
-		.net_ns = l->place->ns,
+		.net_ns = l->space->ns,
 		.ino = head->udiag_ino,
 	};
 
@@ -193,7 +193,7 @@ static void take_line(const struct via__net_unix *u, void *arg)
 		s, &(struct via__socket_id){.kind = VIA_KIND_UNIX,
 					    .family = AF_UNIX,
 					    .type = u->type,
-					    .net_ns = l->place->ns,
+					    .net_ns = l->space->ns,
 					    .ino = u->ino});
 	struct via_object *o = via__object_at(s, object);
 	struct via_socket *socket = via__socket(s, object);
@@ -206,7 +206,7 @@ static void take_line(const struct via__net_unix *u, void *arg)
 		o->flags |= VIA_OBJECT_PACKETS;
 }
 
-static int look_in(struct via__scene *scene, const struct via__place *place,
+static int look_in(struct via__scene *scene, const struct via__space *space,
 		   void *arg)
 {
 	static const struct unix_diag_req request = {
@@ -217,8 +217,8 @@ static int look_in(struct via__scene *scene, const struct via__place *place,
 			      UDIAG_SHOW_RQLEN | UDIAG_SHOW_MEMINFO |
 			      UDIAG_SHOW_UID,
 	};
-	struct look l = {scene, place, arg};
-	int fd = via__diag_open(place), err = fd;
+	struct look l = {scene, space, arg};
+	int fd = via__diag_open(space), err = fd;
 
 	if (fd >= 0) {
 		err = via__diag_dump(fd, &request, sizeof(request),
@@ -226,7 +226,7 @@ static int look_in(struct via__scene *scene, const struct via__place *place,
 		close(fd);
 	}
 	return err < 0 && err != -ESRCH
-		       ? via__net_unix_each(place->dir, take_line, &l)
+		       ? via__net_unix_each(space->dir, take_line, &l)
 		       : err;
 }
 
@@ -254,7 +254,7 @@ static void unixdiag_all(struct via__scene *scene)
 {
 	struct bonds bonds = {0};
 
-	via__each_place(scene, offsetof(struct via_process, net_ns), "ns/net",
+	via__each_space(scene, offsetof(struct via_process, net_ns), "ns/net",
 			look_in, &bonds);
 	for (size_t i = 0; i < bonds.n; i++)
 		join(scene->s, &bonds.at[i]);
