@@ -253,8 +253,9 @@ static void knows_anonymous_kinds(void **state)
 
 	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
 		assert_true(made[i].fd >= 0);
-		assert_string_equal(via_kind_name(object_of(s, made[i].fd)->kind),
-				    via_kind_name(made[i].kind));
+		assert_string_equal(
+			via_kind_name(object_of(s, made[i].fd)->kind),
+			via_kind_name(made[i].kind));
 		close(made[i].fd);
 	}
 	via_snapshot_free(s);
@@ -273,8 +274,7 @@ static void counters_have_numbers(void **state)
 	assert_ptr_not_equal(object_of(s, a), object_of(s, b));
 	assert_int_equal(hold_of(s, getpid(), a)->flags & VIA_HOLD_NONBLOCK,
 			 VIA_HOLD_NONBLOCK);
-	assert_int_equal(hold_of(s, getpid(), b)->flags & VIA_HOLD_NONBLOCK,
-			 0);
+	assert_int_equal(hold_of(s, getpid(), b)->flags & VIA_HOLD_NONBLOCK, 0);
 	via_snapshot_free(s);
 	close(a);
 	close(b);
@@ -379,10 +379,10 @@ static void epoll_sets_watch(void **state)
 	uint32_t n = 0;
 
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(
-			link_to(s, from, hold_of(s, getpid(), to[i])->object,
-				i == 1 ? EPOLLOUT : EPOLLIN),
-			VIA_EXACT);
+		assert_int_equal(link_to(s, from,
+					 hold_of(s, getpid(), to[i])->object,
+					 i == 1 ? EPOLLOUT : EPOLLIN),
+				 VIA_EXACT);
 	/* Once, though two processes have it. */
 	for (uint32_t i = 0; i < s->n_links; i++)
 		n += s->links[i].from == from;
@@ -411,11 +411,10 @@ static void epoll_sets_watch_files(void **state)
 	struct via_snapshot *s = look(VIA_WANT_FDS);
 	uint32_t from = hold_of(s, getpid(), epoll)->object;
 
-	assert_int_equal(link_to(s, from, hold_of(s, getpid(), kept)->object,
-				 EPOLLIN),
-			 VIA_EXACT);
-	assert_int_equal(link_to(s, from,
-				 hold_of(s, getpid(), another)->object,
+	assert_int_equal(
+		link_to(s, from, hold_of(s, getpid(), kept)->object, EPOLLIN),
+		VIA_EXACT);
+	assert_int_equal(link_to(s, from, hold_of(s, getpid(), another)->object,
 				 EPOLLIN),
 			 -1);
 	via_snapshot_free(s);
