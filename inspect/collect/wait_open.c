@@ -6,6 +6,7 @@
  * far as the kernel has it in memory, so that no file system is asked, which
  * might be what the thread waits for.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
@@ -38,14 +39,23 @@ static bool same_root(const struct via__blocked *b)
 	       theirs.st_ino == ours.st_ino;
 }
 
+/* What is cached is found without locks, and not while somebody mounts. */
+#define TRIES 16
+
 static int open_cached(int dir, const char *path, uint64_t resolve)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS | resolve,
 	};
+	int fd = -1;
 
-	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	for (int i = 0; i < TRIES; i++) {
+		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return fd;
 }
 
 /* The directory that its relative paths start from. */
