@@ -213,7 +213,9 @@ struct via_object {
 	uint32_t kind;
 	uint32_t flags;
 	uint64_t dev, ino, sub;
-	uint32_t name;		 /* text: path, address, key; 0: none */
+	/* Text: path, address, key; 0: none. UNIX: @ stands for the NUL that
+	 * an abstract address begins with; TCP, UDP: local->remote. */
+	uint32_t name;
 	uint32_t peer;		 /* object, or VIA_NONE */
 	uint32_t seen;		 /* enum via_seen */
 	uint32_t detail;	 /* index by kind: see below; or VIA_NONE */
@@ -229,12 +231,13 @@ struct via_socket {
 	uint32_t family, type, protocol; /* AF_, SOCK_, IPPROTO_ */
 	uint32_t state;			 /* TCP_ESTABLISHED ... of tcp(7) */
 	uint32_t net_ns;		 /* inode number */
+	uint64_t file_dev, file_ino;	 /* UNIX: its path's, 0: it has none */
 	uint32_t local, remote; /* text: address with port, "" unknown */
 	uid_t uid;
 	/* Bytes to be read (UNIX datagrams: the first one's; UDP: with what
 	 * the kernel needs around them), bytes not yet taken by the peer (UNIX:
 	 * with what the kernel needs around them); of a listener how many wait
-	 * to be accepted, and how many may. */
+	 * to be accepted, and the backlog: the kernel lets in one more. */
 	int64_t receive, send;
 	int64_t receive_max, send_max; /* room, for both with that around */
 	uint64_t received, sent;       /* TCP: bytes ever */
