@@ -15,52 +15,9 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
-#include <via/inspect.h>
-
-#include "tests/check.h"
+#include "inspect/collect/look_test.h"
 
 #define NAMED (VIA_WANT_FDS | VIA_WANT_PATHS)
-
-/* --- Looking --- */
-
-static struct via_snapshot *look(uint32_t want)
-{
-	struct via_look l = {.want = want};
-	struct via_snapshot *s = NULL;
-
-	assert_int_equal(via_snapshot_take(&l, &s, NULL), 0);
-	return s;
-}
-
-static const struct via_holding *hold_of(const struct via_snapshot *s,
-					 pid_t pid, int fd)
-{
-	uint32_t process = via_snapshot_process(s, pid);
-	uint32_t h = process == VIA_NONE ? VIA_NONE
-					 : via_snapshot_fd(s, process, fd);
-
-	assert_int_not_equal(process, VIA_NONE);
-	assert_int_not_equal(h, VIA_NONE);
-	return &s->holds[h];
-}
-
-/* The object of a descriptor of ours. */
-static const struct via_object *object_of(const struct via_snapshot *s, int fd)
-{
-	return &s->objects[hold_of(s, getpid(), fd)->object];
-}
-
-static const char *name_of(const struct via_snapshot *s,
-			   const struct via_object *o)
-{
-	return via_snapshot_text(s, o->name, NULL);
-}
-
-static int open_for_of(const struct via_snapshot *s, int fd)
-{
-	return hold_of(s, getpid(), fd)->flags &
-	       (VIA_HOLD_READ | VIA_HOLD_WRITE);
-}
 
 /* What is keyed by its inode. */
 static const struct via_object *assert_inode(const struct via_snapshot *s,
@@ -253,8 +210,9 @@ static void knows_anonymous_kinds(void **state)
 
 	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
 		assert_true(made[i].fd >= 0);
-		assert_string_equal(via_kind_name(object_of(s, made[i].fd)->kind),
-				    via_kind_name(made[i].kind));
+		assert_string_equal(
+			via_kind_name(object_of(s, made[i].fd)->kind),
+			via_kind_name(made[i].kind));
 		close(made[i].fd);
 	}
 	via_snapshot_free(s);
@@ -273,30 +231,11 @@ static void counters_have_numbers(void **state)
 	assert_ptr_not_equal(object_of(s, a), object_of(s, b));
 	assert_int_equal(hold_of(s, getpid(), a)->flags & VIA_HOLD_NONBLOCK,
 			 VIA_HOLD_NONBLOCK);
-	assert_int_equal(hold_of(s, getpid(), b)->flags & VIA_HOLD_NONBLOCK,
-			 0);
+	assert_int_equal(hold_of(s, getpid(), b)->flags & VIA_HOLD_NONBLOCK, 0);
 	via_snapshot_free(s);
 	close(a);
 	close(b);
 	close(same);
-}
-
-static pid_t start_sleeper(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		pause();
-		_exit(0);
-	}
-	assert_true(pid > 0);
-	return pid;
-}
-
-static void end(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
 }
 
 static void open_files_are_shared(void **state)
@@ -379,10 +318,10 @@ static void epoll_sets_watch(void **state)
 	uint32_t n = 0;
 
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(
-			link_to(s, from, hold_of(s, getpid(), to[i])->object,
-				i == 1 ? EPOLLOUT : EPOLLIN),
-			VIA_EXACT);
+		assert_int_equal(link_to(s, from,
+					 hold_of(s, getpid(), to[i])->object,
+					 i == 1 ? EPOLLOUT : EPOLLIN),
+				 VIA_EXACT);
 	/* Once, though two processes have it. */
 	for (uint32_t i = 0; i < s->n_links; i++)
 		n += s->links[i].from == from;
@@ -411,11 +350,10 @@ static void epoll_sets_watch_files(void **state)
 	struct via_snapshot *s = look(VIA_WANT_FDS);
 	uint32_t from = hold_of(s, getpid(), epoll)->object;
 
-	assert_int_equal(link_to(s, from, hold_of(s, getpid(), kept)->object,
-				 EPOLLIN),
-			 VIA_EXACT);
-	assert_int_equal(link_to(s, from,
-				 hold_of(s, getpid(), another)->object,
+	assert_int_equal(
+		link_to(s, from, hold_of(s, getpid(), kept)->object, EPOLLIN),
+		VIA_EXACT);
+	assert_int_equal(link_to(s, from, hold_of(s, getpid(), another)->object,
 				 EPOLLIN),
 			 -1);
 	via_snapshot_free(s);

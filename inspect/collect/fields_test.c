@@ -38,10 +38,10 @@ static void inner_ids_are_the_last(void **state)
 static void exec_start_is_in_ms(void **state)
 {
 	(void)state;
-	assert_int_equal(via__exec_start(
-				 "a (1, #threads: 1)\n---\n"
-				 "se.exec_start      :       1095286.064590\n"),
-			 1095286064590);
+	assert_int_equal(
+		via__exec_start("a (1, #threads: 1)\n---\n"
+				"se.exec_start      :       1095286.064590\n"),
+		1095286064590);
 	assert_true(via__exec_start("se.exec_start :\n") == VIA_UNKNOWN);
 	assert_true(via__exec_start("se.exec_start : 12\n") == VIA_UNKNOWN);
 	assert_true(via__exec_start("se.vruntime : 1.5\n") == VIA_UNKNOWN);
