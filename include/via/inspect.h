@@ -203,7 +203,7 @@ enum via_object_flag {
  * Keys: PIPE FIFO FILE ... : dev, ino. Sockets: dev 0, ino that of the socket
  * (unique on the machine). SYSV*: dev the ipc namespace, ino the id.
  * EVENTFD: ino its eventfd-id. PTMX, PTY: dev the devpts mount's, ino the
- * index. PIDFD: ino the pid. FUTEX: shared: dev, ino of what is mapped, sub the
+ * index. TTY: dev 0, ino the device's number. PIDFD: ino the pid. FUTEX: shared: dev, ino of what is mapped, sub the
  * offset; private: ino the pid, sub the address. LOCK: dev, ino of the file,
  * sub a number. EPOLL, TIMERFD ... : the kernel has no id for them: dev the
  * pid, ino the descriptor of the first holder. CHANNEL: ino that of the
@@ -404,7 +404,8 @@ struct via_wait {
 	int64_t left_ns;   /* it ends by itself after at most so long from when
 			      it began; VIA_UNKNOWN: perhaps; -1: never */
 	uint32_t group;
-	uint32_t index;	 /* LOCK of SYSVSEM: which semaphore */
+	uint32_t index;	 /* LOCK of SYSVSEM: which semaphore; OPEN: 0 to read,
+			    1 to write */
 	uint64_t amount; /* and how many units; 0: it waits for zero */
 };
 
@@ -443,6 +444,9 @@ struct via_sight {
 	uint32_t n_hidden_fds, n_hidden_maps, n_hidden_waits; /* of these */
 	uint32_t n_gone;    /* vanished while being looked at */
 	uint32_t n_dropped; /* records that joined nothing */
+	/* Sockets and rings that have descriptors of what is not known: in
+	 * messages, registered. */
+	uint32_t n_in_flight;
 };
 
 struct via_snapshot {
