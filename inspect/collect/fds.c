@@ -210,8 +210,8 @@ static uint8_t open_for(const struct via__fd *f, const struct statx *file)
 
 static void hold(struct via__fd *f, uint32_t object, enum via_how how)
 {
-	struct via_holding *h =
-		via__add_hold(f->scene->s, f->at->process, object, how);
+	struct via_holding *h = via__add_hold(f->scene->s, f->at->process,
+					      object, how);
 
 	h->id = f->fd;
 	h->flags = f->flags;
@@ -223,12 +223,12 @@ static void failed(struct via__fd *f, int err)
 	if (err == ENOENT || err == ESRCH)
 		return; /* closed, gone */
 	if (err == EACCES || err == EPERM) {
-		f->scene->s->processes[f->at->process].hidden |=
-			VIA_HIDDEN_FDS;
+		f->scene->s->processes[f->at->process].hidden |= VIA_HIDDEN_FDS;
 		return;
 	}
-	hold(f, via__object(f->scene->s, VIA_KIND_OTHER,
-			    (uint64_t)f->at->pid, (uint64_t)f->fd, 0),
+	hold(f,
+	     via__object(f->scene->s, VIA_KIND_OTHER, (uint64_t)f->at->pid,
+			 (uint64_t)f->fd, 0),
 	     VIA_HOLDS_FD);
 }
 
@@ -263,7 +263,7 @@ static void each_fd(struct via__scene *scene, const struct via__at *at, int dir)
 
 		for (ssize_t i = 0; i < len; i += e->d_reclen) {
 			e = (const void *)(list + i);
-			struct via__fd f = {scene, at, dir, e->d_name,
+			struct via__fd f = {scene,	     at, dir, e->d_name,
 					    atoi(e->d_name), 0};
 
 			if (*e->d_name != '.')
@@ -286,8 +286,8 @@ static void each_path(struct via__scene *scene, const struct via__at *at)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct via__fd f = {scene,	  at, at->dir, rows[i].name, -1,
-				    rows[i].flags};
+		struct via__fd f = {scene,	  at, at->dir,
+				    rows[i].name, -1, rows[i].flags};
 
 		look_at(&f, rows[i].how);
 	}

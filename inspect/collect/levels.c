@@ -90,8 +90,8 @@ static void levels_of(struct via_snapshot *s, const struct via_process *p)
 {
 	int pidfd = -1, err = 0;
 
-	for (uint32_t i = p->first_hold;
-	     !err && i < p->first_hold + p->n_holds; i++) {
+	for (uint32_t i = p->first_hold; !err && i < p->first_hold + p->n_holds;
+	     i++) {
 		struct via_holding *h = &s->holds[i];
 		struct via_object *o = via__object_at(s, h->object);
 

@@ -63,10 +63,10 @@ static const struct {
 	[VIA_KIND_PIPE] = {REACH_SAME, VIA_EXACT},
 	[VIA_KIND_FIFO] = {REACH_SAME, VIA_EXACT},
 	[VIA_KIND_MQ] = {REACH_SAME, VIA_EXACT},
-	[VIA_KIND_EVENTFD] = {REACH_SAME, VIA_LIKELY},
+	[VIA_KIND_EVENTFD] = {REACH_SAME, VIA_GUESS},
 	[VIA_KIND_UNIX] = {REACH_PEER, VIA_EXACT},
 	[VIA_KIND_TCP] = {REACH_PEER, VIA_EXACT},
-	[VIA_KIND_UDP] = {REACH_PEER, VIA_LIKELY},
+	[VIA_KIND_UDP] = {REACH_PEER, VIA_GUESS},
 	[VIA_KIND_PTMX] = {REACH_PEER, VIA_EXACT},
 	[VIA_KIND_PTY] = {REACH_PEER, VIA_EXACT},
 	[VIA_KIND_SOCKET] = {REACH_WORLD, 0},
@@ -329,6 +329,7 @@ static struct via__enders semaphore(const struct via_snapshot *s,
 		return whoever(e, VIA__UNSEEN);
 	e.object = VIA_NONE;
 	e.process = process;
+	e.limit = VIA_GUESS;
 	return e;
 }
 
@@ -347,19 +348,22 @@ static struct via__enders lock(const struct via_snapshot *s,
 
 /* --- Wake-ups --- */
 
-/* A word of one process can be woken by its threads alone. */
+/*
+ * A word of one process can be woken by its threads alone. But a handler of a
+ * signal may be what is waited for, so that is only a guess.
+ */
 static struct via__enders own_threads(const struct via_snapshot *s,
 				      const struct via_wait *w)
 {
 	struct via__enders e = nobody;
 
 	e.process = s->threads[w->thread].process;
-	e.limit = VIA_LIKELY;
+	e.limit = VIA_GUESS;
 	e.others = true;
 	return e;
 }
 
-/* One of several by who has it mapped; what has a name can be mapped anew. */
+/* One of several by who has it mapped. */
 static struct via__enders wake(const struct via_snapshot *s,
 			       const struct via_wait *w)
 {
@@ -373,11 +377,7 @@ static struct via__enders wake(const struct via_snapshot *s,
 					       : s->futexes[o->detail].memory;
 	if (memory == VIA_NONE)
 		return beyond(VIA__UNSEEN);
-	const struct via_object *m = &s->objects[memory];
-	bool closed = m->kind == VIA_KIND_ANON || m->kind == VIA_KIND_MEMFD ||
-		      m->flags & VIA_OBJECT_DELETED;
-	struct via__enders e = holders(memory, VIA__MAPPERS,
-				       closed ? VIA_LIKELY : VIA_GUESS);
+	struct via__enders e = holders(memory, VIA__MAPPERS, VIA_GUESS);
 
 	e.others = true;
 	return e;
