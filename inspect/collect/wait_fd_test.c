@@ -318,8 +318,7 @@ static int inet_socket(int type, struct sockaddr_in *at)
 	int fd = socket(AF_INET, type, 0);
 
 	*at = (struct sockaddr_in){.sin_family = AF_INET,
-				   .sin_addr.s_addr =
-					   htonl(INADDR_LOOPBACK)};
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	assert_int_equal(bind(fd, (void *)at, len), 0);
 	assert_int_equal(getsockname(fd, (void *)at, &len), 0);
 	return fd;
@@ -421,7 +420,7 @@ static void sees_timers(void **state)
 	struct victim v;
 
 	(void)state;
-	reads_as_time:
+reads_as_time:
 	if (blocks(&v))
 		exit((int)read(fd, block, 8));
 	look_until(&v, SYS_read);

@@ -89,8 +89,7 @@ static void assert_at(struct victim *v, const struct shared *s,
 	assert_int_equal(o->sub, (uintptr_t)address - (uintptr_t)s);
 	assert_false(o->flags & VIA_OBJECT_PRIVATE);
 	for (uint32_t i = 0; i < p->n_holds; i++) {
-		const struct via_holding *h =
-			&v->s->holds[p->first_hold + i];
+		const struct via_holding *h = &v->s->holds[p->first_hold + i];
 
 		if (h->how == VIA_HOLDS_MAP && h->start == (uintptr_t)s) {
 			assert_int_equal(h->object, futex(v)->memory);

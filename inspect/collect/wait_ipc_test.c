@@ -117,8 +117,7 @@ static void sees_an_heir(void **state)
 			for (;;)
 				pause();
 		}
-		_exit(write(ready[1], &heir, sizeof(heir)) !=
-		      sizeof(heir));
+		_exit(write(ready[1], &heir, sizeof(heir)) != sizeof(heir));
 	}
 	close(fd);
 	waitpid(taker, NULL, 0);
@@ -301,9 +300,10 @@ static void sees_sysv_queues(void **state)
 
 static void sees_sysv_semaphores(void **state)
 {
-	struct sembuf ops[] = {
-		{.sem_num = 0, .sem_op = 1},  {.sem_num = 1, .sem_op = -2},
-		{.sem_num = 2, .sem_op = -1}, {.sem_num = 3, .sem_op = 0}};
+	struct sembuf ops[] = {{.sem_num = 0, .sem_op = 1},
+			       {.sem_num = 1, .sem_op = -2},
+			       {.sem_num = 2, .sem_op = -1},
+			       {.sem_num = 3, .sem_op = 0}};
 	struct timespec hour = {.tv_sec = 3600};
 	int id = semget(IPC_PRIVATE, 4, 0600);
 	struct victim v;
@@ -344,13 +344,9 @@ static void sees_sysv_semaphores(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	CHECK_TEST(sees_flock),
-	CHECK_TEST(sees_shared_locks),
-	CHECK_TEST(sees_an_heir),
-	CHECK_TEST(sees_record_locks),
-	CHECK_TEST(sees_a_lease),
-	CHECK_TEST(sees_who_opens_a_fifo),
-	CHECK_TEST(sees_sysv_queues),
-	CHECK_TEST(sees_sysv_semaphores),
+	CHECK_TEST(sees_flock),	      CHECK_TEST(sees_shared_locks),
+	CHECK_TEST(sees_an_heir),     CHECK_TEST(sees_record_locks),
+	CHECK_TEST(sees_a_lease),     CHECK_TEST(sees_who_opens_a_fifo),
+	CHECK_TEST(sees_sysv_queues), CHECK_TEST(sees_sysv_semaphores),
 };
 CHECK_MAIN(tests)

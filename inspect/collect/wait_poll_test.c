@@ -39,10 +39,9 @@ static void unmake(struct ends *e)
 /* Two waits, either of which would do; left: as both say. */
 static void assert_both(struct victim *v, const struct ends *e, int64_t left)
 {
-	const struct via_wait *in =
-		wait_on(v, VIA_OP_READ, ours(v, e->in[0]));
-	const struct via_wait *out =
-		wait_on(v, VIA_OP_WRITE, ours(v, e->out[1]));
+	const struct via_wait *in = wait_on(v, VIA_OP_READ, ours(v, e->in[0]));
+	const struct via_wait *out = wait_on(v, VIA_OP_WRITE,
+					     ours(v, e->out[1]));
 
 	assert_int_equal(v->t->n_waits, 2);
 	assert_int_equal(in->fd, e->in[0]);
@@ -256,8 +255,7 @@ static void parses_members(void **state)
 		0);
 	assert_int_equal(fd, 5);
 	assert_int_equal(events, 0x80000019);
-	assert_int_equal(via__polled_parse("pos:\t0\n", &fd, &events),
-			 -EPROTO);
+	assert_int_equal(via__polled_parse("pos:\t0\n", &fd, &events), -EPROTO);
 	assert_int_equal(via__polled_parse("tfd: x", &fd, &events), -EPROTO);
 }
 

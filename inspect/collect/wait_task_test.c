@@ -33,8 +33,7 @@ static const struct via_wait *wait_for(struct victim *v, pid_t pid)
 	uint32_t process = via_snapshot_process(v->s, pid);
 
 	for (uint32_t i = 0; i < v->t->n_waits; i++)
-		if (v->waits[i].on_process == process &&
-		    process != VIA_NONE)
+		if (v->waits[i].on_process == process && process != VIA_NONE)
 			return &v->waits[i];
 	return NULL;
 }
@@ -95,10 +94,10 @@ static void sees_which_child(void **state)
 			case 2:
 				exit(waitid(P_PID, (id_t)pid, &info, WEXITED));
 			case 3:
-				exit(waitid(P_PIDFD,
-					    (id_t)syscall(SYS_pidfd_open, pid,
-							  0),
-					    &info, WEXITED));
+				exit(waitid(
+					P_PIDFD,
+					(id_t)syscall(SYS_pidfd_open, pid, 0),
+					&info, WEXITED));
 			}
 		}
 		look_until(&v, way < 2 ? SYS_wait4 : SYS_waitid);
@@ -161,8 +160,7 @@ static void sees_join(void **state)
 	assert_int_equal(v.waits[0].on_process, v.process);
 	assert_int_equal(v.waits[0].certainty, VIA_EXACT);
 
-	const struct via_thread *other =
-		&v.s->threads[v.waits[0].on_thread];
+	const struct via_thread *other = &v.s->threads[v.waits[0].on_thread];
 
 	assert_int_equal(other->process, v.process);
 	assert_int_not_equal(other->tid, v.pid);
@@ -325,8 +323,7 @@ static void knows_calls_by_number(void **state)
 	assert_int_equal(
 		via__call_restarted("poll_schedule_timeout.constprop.0")->what,
 		VIA__CALL_POLL);
-	assert_int_equal(via__call_restarted("do_syscall_64")->op,
-			 VIA_OP_TIME);
+	assert_int_equal(via__call_restarted("do_syscall_64")->op, VIA_OP_TIME);
 	assert_null(via__call_restarted(""));
 }
 
