@@ -15,52 +15,9 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
-#include <via/inspect.h>
-
-#include "tests/check.h"
+#include "inspect/collect/look_test.h"
 
 #define NAMED (VIA_WANT_FDS | VIA_WANT_PATHS)
-
-/* --- Looking --- */
-
-static struct via_snapshot *look(uint32_t want)
-{
-	struct via_look l = {.want = want};
-	struct via_snapshot *s = NULL;
-
-	assert_int_equal(via_snapshot_take(&l, &s, NULL), 0);
-	return s;
-}
-
-static const struct via_holding *hold_of(const struct via_snapshot *s,
-					 pid_t pid, int fd)
-{
-	uint32_t process = via_snapshot_process(s, pid);
-	uint32_t h = process == VIA_NONE ? VIA_NONE
-					 : via_snapshot_fd(s, process, fd);
-
-	assert_int_not_equal(process, VIA_NONE);
-	assert_int_not_equal(h, VIA_NONE);
-	return &s->holds[h];
-}
-
-/* The object of a descriptor of ours. */
-static const struct via_object *object_of(const struct via_snapshot *s, int fd)
-{
-	return &s->objects[hold_of(s, getpid(), fd)->object];
-}
-
-static const char *name_of(const struct via_snapshot *s,
-			   const struct via_object *o)
-{
-	return via_snapshot_text(s, o->name, NULL);
-}
-
-static int open_for_of(const struct via_snapshot *s, int fd)
-{
-	return hold_of(s, getpid(), fd)->flags &
-	       (VIA_HOLD_READ | VIA_HOLD_WRITE);
-}
 
 /* What is keyed by its inode. */
 static const struct via_object *assert_inode(const struct via_snapshot *s,
@@ -279,24 +236,6 @@ static void counters_have_numbers(void **state)
 	close(a);
 	close(b);
 	close(same);
-}
-
-static pid_t start_sleeper(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		pause();
-		_exit(0);
-	}
-	assert_true(pid > 0);
-	return pid;
-}
-
-static void end(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
 }
 
 static void open_files_are_shared(void **state)
