@@ -56,6 +56,7 @@ struct via_task {
 	uint32_t n_threads;
 	uint64_t vsize; /* bytes */
 	uint64_t rss;	/* bytes */
+	int32_t cpu;	/* where it ran last */
 };
 
 /* What a task is in the middle of. */
