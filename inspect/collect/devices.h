@@ -15,15 +15,15 @@
 #include "inspect/collect/proc.h"
 
 enum via__place {
-	VIA__PLACE_FILES,  /* a file system for files */
-	VIA__PLACE_PIPES,  /* anonymous pipes */
+	VIA__PLACE_FILES, /* a file system for files */
+	VIA__PLACE_PIPES, /* anonymous pipes */
 	VIA__PLACE_SOCKETS,
 	VIA__PLACE_MEMORY, /* memfd, and other memory without a name */
 	VIA__PLACE_SHM,	   /* /dev/shm */
 	VIA__PLACE_MQ,
 	VIA__PLACE_PTS,
-	VIA__PLACE_NS,	   /* namespaces */
-	VIA__PLACE_ANON,   /* anon_inode, where it has a device of its own */
+	VIA__PLACE_NS,	 /* namespaces */
+	VIA__PLACE_ANON, /* anon_inode, where it has a device of its own */
 };
 
 struct via__devices {
@@ -31,7 +31,7 @@ struct via__devices {
 	struct via__device {
 		uint64_t dev;
 		enum via__place place;
-	} *list;
+	} * list;
 	unsigned int n, max;
 	/* Of the process that was asked for last. */
 	uint32_t mnt_ns;
@@ -40,8 +40,8 @@ struct via__devices {
 
 /* A descriptor whose device is asked for. */
 struct via__fd_at {
-	int process; /* directory in /proc */
-	int fds;     /* its fd/ */
+	int process;	  /* directory in /proc */
+	int fds;	  /* its fd/ */
 	const char *name; /* in there */
 	uint64_t size;
 };

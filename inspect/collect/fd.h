@@ -18,7 +18,8 @@ struct via__fd {
 	int dir;	  /* fd/ of the process */
 	const char *name; /* in there */
 	int fd;		  /* the same as a number */
-	uint8_t flags;	  /* enum via_hold_flag, of its hold */
+	uint8_t flags;	  /* of its hold: enum via_hold_flag */
+	uint8_t certainty;
 };
 
 /* The name of what it is of, as the kernel tells it: its length; "" unknown. */
@@ -26,6 +27,10 @@ size_t via__fd_link(const struct via__fd *f, char *ret, size_t size);
 
 /* Its fdinfo, in the scene's buffer; NULL if it is not to be had. */
 const char *via__fd_info(const struct via__fd *f);
+
+/* What file system it is on. */
+enum via__place via__fd_place(const struct via__fd *f,
+			      const struct statx *file);
 
 /* Another reference to it, for the caller to close; -1. Not of what may wait
  * when it is closed: files. */

@@ -65,8 +65,7 @@ static int look_at_new(pid_t pid, void *arg)
 
 	if (via_snapshot_process(s, pid) != VIA_NONE)
 		return 0;
-	if (s->n_processes &&
-	    pid < s->processes[s->n_processes - 1].task.pid) {
+	if (s->n_processes && pid < s->processes[s->n_processes - 1].task.pid) {
 		scene->missed = true;
 		return 0;
 	}
