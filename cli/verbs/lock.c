@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -149,6 +150,20 @@ static int inherited_fd(const char *url, const struct via_lock *lock,
 	return via_lock_fd(lock);
 }
 
+/* The command's waits are ours: where deadlocks are looked for, we are to be
+ * found among those that it waits for. */
+static void tell_command(const struct via_lock *lock)
+{
+	const char *outer = getenv("VIA_LOCK_FOR");
+	char all[256];
+
+	if (!(via_lock_kind_of(lock)->abilities & VIA_LOCK_DETECTS))
+		return;
+	snprintf(all, sizeof(all), "%d%s%s", getpid(), outer ? "," : "",
+		 outer ? outer : "");
+	setenv("VIA_LOCK_FOR", all, 1);
+}
+
 /* With the lock, which is let go unless its last holder died with it and this
  * is not repaired: then it is let go by our end, and the next one is told. */
 static int run_locked(struct via_lock *lock, bool owner_died, char **command,
@@ -156,6 +171,8 @@ static int run_locked(struct via_lock *lock, bool owner_died, char **command,
 {
 	if (owner_died && strcmp(o->on_owner_death, "fail") == 0)
 		return (int)o->exit_code;
+
+	tell_command(lock);
 
 	int status = cli_run_command(command, fd);
 

@@ -203,7 +203,7 @@ enum via_object_flag {
  * Keys: PIPE FIFO FILE ... : dev, ino. Sockets: dev 0, ino that of the socket
  * (unique on the machine). SYSV*: dev the ipc namespace, ino the id.
  * EVENTFD: ino its eventfd-id. PTMX, PTY: dev the devpts mount's, ino the
- * index. PIDFD: ino the pid. FUTEX: shared: dev, ino of what is mapped, sub the
+ * index. TTY: dev 0, ino the device's number. PIDFD: ino the pid. FUTEX: shared: dev, ino of what is mapped, sub the
  * offset; private: ino the pid, sub the address. LOCK: dev, ino of the file,
  * sub a number. EPOLL, TIMERFD ... : the kernel has no id for them: dev the
  * pid, ino the descriptor of the first holder. CHANNEL: ino that of the
@@ -213,7 +213,9 @@ struct via_object {
 	uint32_t kind;
 	uint32_t flags;
 	uint64_t dev, ino, sub;
-	uint32_t name;		 /* text: path, address, key; 0: none */
+	/* Text: path, address, key; 0: none. UNIX: @ stands for the NUL that
+	 * an abstract address begins with; TCP, UDP: local->remote. */
+	uint32_t name;
 	uint32_t peer;		 /* object, or VIA_NONE */
 	uint32_t seen;		 /* enum via_seen */
 	uint32_t detail;	 /* index by kind: see below; or VIA_NONE */
@@ -222,19 +224,24 @@ struct via_object {
 	uint32_t first_waiter, n_waiters; /* in waiters[] */
 };
 
-/* Detail of UNIX, TCP, UDP, SOCKET. */
+/* Detail of UNIX, TCP, UDP, SOCKET. What has no process any more, or is not
+ * accepted yet, has the key ino 0, sub a number of its own. */
 struct via_socket {
 	uint32_t object;
 	uint32_t family, type, protocol; /* AF_, SOCK_, IPPROTO_ */
 	uint32_t state;			 /* TCP_ESTABLISHED ... of tcp(7) */
 	uint32_t net_ns;		 /* inode number */
+	uint64_t file_dev, file_ino;	 /* UNIX: its path's, 0: it has none */
 	uint32_t local, remote; /* text: address with port, "" unknown */
 	uid_t uid;
-	/* Bytes to be read, bytes not yet taken by the peer; of a listener how
-	 * many wait to be accepted, and how many may. */
+	/* Bytes to be read (UNIX datagrams: the first one's; UDP: with what
+	 * the kernel needs around them), bytes not yet taken by the peer (UNIX:
+	 * with what the kernel needs around them); of a listener how many wait
+	 * to be accepted, and the backlog: the kernel lets in one more. */
 	int64_t receive, send;
-	int64_t receive_max, send_max; /* room, bytes */
+	int64_t receive_max, send_max; /* room, for both with that around */
 	uint64_t received, sent;       /* TCP: bytes ever */
+	uint64_t dropped;	       /* UDP: datagrams without room, ever */
 };
 
 /* Detail of SYSV*, POSIX*, MQ, MEMFD. */
@@ -252,6 +259,17 @@ struct via_ipc {
 	int64_t n_attached;  /* SYSVSHM */
 	int64_t n_messages, message_max; /* SYSVMSG, MQ; bytes */
 	int64_t made, changed, used;	 /* seconds since 1970, VIA_UNKNOWN */
+	uint32_t first_semaphore, n_semaphores; /* SYSVSEM, where it may be
+						   read: in semaphores[] */
+};
+
+/* One of a SYSVSEM set. */
+struct via_semaphore {
+	uint32_t object;
+	uint32_t value;
+	pid_t last;		 /* who changed it last, 0: nobody, unknown */
+	uint32_t n_waiting;	 /* for more of it */
+	uint32_t n_waiting_zero; /* for it to be 0 */
 };
 
 enum via_lock_type {
@@ -293,11 +311,14 @@ struct via_futex {
 	uint32_t owner_dead;
 };
 
-/* Detail of CHANNEL: one lane, of one sender. */
+/* Detail of CHANNEL: one lane, of one sender. Those of one channel follow each
+ * other, its detail is the first one. */
 struct via_lane {
 	uint32_t object;
 	uint32_t sender, receiver; /* processes, or VIA_NONE */
-	uint64_t put, taken;	   /* bytes ever */
+	uint64_t put, taken;	   /* bytes ever, put: those that are whole */
+	uint64_t ring;		   /* bytes that have room */
+	uint32_t known;		   /* whether the last three are */
 	uint32_t sender_sleeps, receiver_sleeps;
 };
 
@@ -386,7 +407,8 @@ struct via_wait {
 	int64_t left_ns;   /* it ends by itself after at most so long from when
 			      it began; VIA_UNKNOWN: perhaps; -1: never */
 	uint32_t group;
-	uint32_t index;	 /* LOCK of SYSVSEM: which semaphore */
+	uint32_t index;	 /* LOCK of SYSVSEM: which semaphore; OPEN: 0 to read,
+			    1 to write */
 	uint64_t amount; /* and how many units; 0: it waits for zero */
 };
 
@@ -425,6 +447,9 @@ struct via_sight {
 	uint32_t n_hidden_fds, n_hidden_maps, n_hidden_waits; /* of these */
 	uint32_t n_gone;    /* vanished while being looked at */
 	uint32_t n_dropped; /* records that joined nothing */
+	/* Sockets and rings that have descriptors of what is not known: in
+	 * messages, registered. */
+	uint32_t n_in_flight;
 };
 
 struct via_snapshot {
@@ -437,6 +462,7 @@ struct via_snapshot {
 	struct via_link *links;	   /* by from */
 	struct via_socket *sockets;
 	struct via_ipc *ipcs;
+	struct via_semaphore *semaphores; /* by object */
 	struct via_file_lock *locks;
 	struct via_futex *futexes;
 	struct via_lane *lanes;
@@ -444,6 +470,7 @@ struct via_snapshot {
 	uint32_t *waiters; /* waits, by object */
 	uint32_t n_processes, n_threads, n_objects, n_holds, n_waits, n_links;
 	uint32_t n_sockets, n_ipcs, n_locks, n_futexes, n_lanes;
+	uint32_t n_semaphores;
 };
 
 /* What to look at. Processes and their first threads are always. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes: start a program, wait for it, signal it.
+ * Processes: start a program and wait for it.
  *
  * A process is a pidfd: an ordinary descriptor, close-on-exec, that poll()
  * reports readable once the process has ended. It fits any event loop and
  * never means another process, as a pid does that is used again. Close it
- * with close(2); that does not touch the process.
+ * with close(2); that does not touch the process. via_signal_send_pidfd() in
+ * via/signal.h signals it.
  *
  * Starting costs the same however much memory the caller has: the new process
  * runs in the caller's memory until it executes its program (CLONE_VM and
@@ -144,14 +145,6 @@ struct via_exit {
  */
 VIA_API int via_process_wait(int pidfd, int64_t deadline, struct via_exit *ret,
 			     struct via_error *reterr);
-
-/*
- * Send a signal to a process; 0 only asks whether that were possible.
- *
- * Returns 0, -ESRCH (it has ended and been collected), -EPERM, -EINVAL (no
- * such signal), -EBADF.
- */
-VIA_API int via_process_kill(int pidfd, int signal);
 
 /*
  * A pidfd for a process that runs already. Which process that is was decided

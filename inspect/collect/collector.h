@@ -15,13 +15,29 @@
 #ifndef INSPECT_COLLECT_COLLECTOR_H
 #define INSPECT_COLLECT_COLLECTOR_H
 
+#include "inspect/collect/cgroups.h"
+#include "inspect/collect/devices.h"
+#include "inspect/collect/proc.h"
+#include "inspect/collect/same.h"
 #include "inspect/model/build.h"
 
 /* What collectors are given, and leave to those after them. */
 struct via__scene {
 	struct via_snapshot *s;
-	uint32_t want; /* enum via_want */
-	int64_t now;   /* CLOCK_MONOTONIC, ns */
+	uint32_t want;	     /* enum via_want */
+	int64_t now;	     /* CLOCK_MONOTONIC, ns */
+	uint32_t pid_ns;     /* our own, 0: unknown */
+	bool missed;	     /* somebody came who could not be put in order */
+	struct via__buf buf; /* for one file after the other */
+	/* tasks */
+	struct via__cgroups cgroups;
+	/* threads: the scheduler's clock less ours, once read */
+	bool clock_read;
+	int64_t clock_offset;
+	/* fds */
+	struct via__devices devices;
+	struct via__same same;
+	struct via__buf tty_drivers;
 };
 
 /* The process that is being looked at. */

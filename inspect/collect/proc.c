@@ -38,24 +38,89 @@ int via__proc_open_thread(int dir, pid_t tid)
 	return open_dir(dir, path);
 }
 
-ssize_t via__proc_read(int dir, const char *name, char *buf, size_t size)
+static int open_file(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	size_t len = 0;
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Read on behind len bytes until the end or until size is full. */
+static ssize_t read_on(int fd, char *buf, size_t len, size_t size)
+{
 	ssize_t n = 0;
 
-	if (fd < 0)
-		return -errno;
 	/* Files of more than a page come in pieces. */
-	while (len < size - 1 &&
-	       ((n = read(fd, buf + len, size - 1 - len)) > 0 ||
-		(n < 0 && errno == EINTR)))
+	while (len < size && ((n = read(fd, buf + len, size - len)) > 0 ||
+			      (n < 0 && errno == EINTR)))
 		len += n > 0 ? (size_t)n : 0;
-	int err = n < 0 ? -errno : 0;
+	return n < 0 ? -errno : (ssize_t)len;
+}
 
+static ssize_t ended(int fd, char *buf, ssize_t len)
+{
 	close(fd);
-	buf[len] = '\0';
-	return err ? err : (ssize_t)len;
+	buf[len > 0 ? len : 0] = '\0';
+	return len;
+}
+
+ssize_t via__proc_read(int dir, const char *name, char *buf, size_t size)
+{
+	int fd = open_file(dir, name);
+
+	return fd < 0 ? fd : ended(fd, buf, read_on(fd, buf, 0, size - 1));
+}
+
+ssize_t via__proc_read_once(int dir, const char *name, char *buf, size_t size)
+{
+	int fd = open_file(dir, name);
+	ssize_t len;
+
+	if (fd < 0)
+		return fd;
+	while ((len = read(fd, buf, size - 1)) < 0 && errno == EINTR)
+		;
+	return ended(fd, buf, len < 0 ? -errno : len);
+}
+
+#define LONG_MAX_LEN ((size_t)64 << 20)
+
+static bool room(struct via__buf *b, size_t len)
+{
+	if (len + 1 < b->size)
+		return true;
+	size_t size = b->size ? 2 * b->size : 8192;
+	char *more = size <= LONG_MAX_LEN ? realloc(b->text, size) : NULL;
+
+	if (!more)
+		return false;
+	b->text = more;
+	b->size = size;
+	return true;
+}
+
+ssize_t via__proc_read_long(int dir, const char *name, struct via__buf *b)
+{
+	int fd = open_file(dir, name);
+	ssize_t len = 0;
+
+	if (fd < 0)
+		return fd;
+	if (!room(b, 0)) {
+		close(fd);
+		return -ENOMEM;
+	}
+	do
+		len = room(b, (size_t)len)
+			      ? read_on(fd, b->text, (size_t)len, b->size - 1)
+			      : -ENOMEM;
+	while (len > 0 && (size_t)len == b->size - 1);
+	return ended(fd, b->text, len);
+}
+
+void via__buf_fini(struct via__buf *b)
+{
+	free(b->text);
 }
 
 /* --- Parsing --- */
@@ -139,7 +204,7 @@ int via__proc_parse_syscall(const char *text, struct via_syscall *ret)
 int via__proc_task(int dir, pid_t pid, struct via_task *ret)
 {
 	char buf[2048];
-	ssize_t len = via__proc_read(dir, "stat", buf, sizeof(buf));
+	ssize_t len = via__proc_read_once(dir, "stat", buf, sizeof(buf));
 	int err = len < 0 ? (int)len : via__proc_parse_stat(buf, ret);
 
 	if (err)
@@ -152,7 +217,7 @@ int via__proc_task(int dir, pid_t pid, struct via_task *ret)
 int via__proc_syscall(int dir, struct via_syscall *ret)
 {
 	char buf[256];
-	ssize_t len = via__proc_read(dir, "syscall", buf, sizeof(buf));
+	ssize_t len = via__proc_read_once(dir, "syscall", buf, sizeof(buf));
 
 	if (len == -ESRCH)
 		return -ESRCH;

@@ -22,6 +22,19 @@ int via__proc_open_thread(int dir, pid_t tid);
  * Its length; -ESRCH: the process is gone; -EACCES, -ENOENT, -errno.
  */
 ssize_t via__proc_read(int dir, const char *name, char *buf, size_t size);
+/* The same with one read(2), of a file that the kernel writes as one record:
+ * most of those here but lists, as maps and mountinfo. */
+ssize_t via__proc_read_once(int dir, const char *name, char *buf, size_t size);
+
+/* Room for files of any length, for one after the other. */
+struct via__buf {
+	char *text;
+	size_t size;
+};
+
+/* The same without a limit but 64 MiB, into b->text; also -ENOMEM. */
+ssize_t via__proc_read_long(int dir, const char *name, struct via__buf *b);
+void via__buf_fini(struct via__buf *b);
 
 /* --- Files, as pure functions on their text. 0 or -EPROTO. --- */
 

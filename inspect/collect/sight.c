@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* Summing up: what could not be seen, and so whether all who hold an object
- * are known. Comes last. */
+/*
+ * Summing up: what could not be seen, and so whether all who hold an object
+ * are known. Comes last.
+ *
+ * Besides processes that may not be looked at there are references to open
+ * files in no process' table: those in a message that is on its way through a
+ * Unix socket, and those registered with an io_uring. /proc tells how many a
+ * socket or a ring has, but not what they are of; so where there are any,
+ * nothing is sure.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "inspect/collect/collector.h"
+#include "inspect/collect/fields.h"
 
 /* PROC_PID_INIT_INO of the kernel: the namespace that all others are in. */
 #define INIT_PID_NS UINT32_C(0xEFFFFFFC)
@@ -20,6 +33,125 @@ static void sum_up(struct via_sight *sight, const struct via_process *p)
 	}
 }
 
+/* --- References in no table --- */
+
+/* The fdinfo of a descriptor that is of the object; false: none is left. */
+static bool read_info(struct via__scene *scene, const struct via_object *o)
+{
+	const struct via_snapshot *s = scene->s;
+
+	for (uint32_t i = o->first_user; i < o->first_user + o->n_users; i++) {
+		const struct via_holding *h = &s->holds[s->users[i]];
+		uint64_t ino = o->ino;
+		char name[64];
+
+		if (h->how != VIA_HOLDS_FD)
+			continue;
+		snprintf(name, sizeof(name), "/proc/%d/fdinfo/%d",
+			 s->processes[h->process].task.pid, h->id);
+		if (via__proc_read_long(AT_FDCWD, name, &scene->buf) < 0)
+			continue;
+		/* Since Linux 5.14; a ring has no number of ours. */
+		(void)via__field_number(scene->buf.text, "ino:", 10, &ino);
+		if (ino == o->ino || o->kind == VIA_KIND_URING)
+			return true;
+	}
+	return false;
+}
+
+/* Whether a socket could have a message with descriptors in it. */
+static bool may_carry(const struct via_snapshot *s, const struct via_object *o)
+{
+	if (o->flags & VIA_OBJECT_LISTENS)
+		return false;
+	/* Packets may have no bytes, and still descriptors. */
+	if (o->kind == VIA_KIND_UNIX)
+		return o->level != 0 || o->detail == VIA_NONE ||
+		       s->sockets[o->detail].type != SOCK_STREAM;
+	/* It may be a Unix socket, as long as nobody has said what it is. */
+	return o->kind == VIA_KIND_SOCKET && o->detail == VIA_NONE;
+}
+
+static bool carries(struct via__scene *scene, const struct via_object *o)
+{
+	uint64_t n = 0;
+
+	if (o->kind == VIA_KIND_URING)
+		return !read_info(scene, o) ||
+		       (via__field_number(scene->buf.text, "UserFiles:", 10,
+					  &n) &&
+			n);
+	if (!may_carry(scene->s, o))
+		return false;
+	/* One that nobody has: not accepted yet, or itself on its way. */
+	if (!o->n_users)
+		return o->level != 0;
+	if (!read_info(scene, o))
+		return true;
+	return via__field_number(scene->buf.text, "scm_fds:", 10, &n)
+		       ? n != 0
+		       : o->kind == VIA_KIND_UNIX; /* before Linux 5.6 */
+}
+
+/* So many files are read to find out: a few milliseconds. */
+#define READ_MAX 1000
+
+static uint32_t in_flight(struct via__scene *scene)
+{
+	uint32_t n = 0, n_read = 0;
+
+	for (uint32_t i = 0; i < scene->s->n_objects; i++) {
+		const struct via_object *o = &scene->s->objects[i];
+
+		n_read += o->kind == VIA_KIND_URING || may_carry(scene->s, o);
+		n += n_read > READ_MAX ? may_carry(scene->s, o)
+				       : carries(scene, o);
+	}
+	return n;
+}
+
+/* --- All of them? --- */
+
+/* Whether an object of this kind can be had by a mapping alone. */
+static bool is_mapped(uint32_t kind)
+{
+	switch (kind) {
+	case VIA_KIND_DIR:
+	case VIA_KIND_PIPE:
+	case VIA_KIND_FIFO:
+	case VIA_KIND_UNIX:
+	case VIA_KIND_TCP:
+	case VIA_KIND_UDP:
+	case VIA_KIND_MQ:
+	case VIA_KIND_EVENTFD:
+	case VIA_KIND_EPOLL:
+	case VIA_KIND_TIMERFD:
+	case VIA_KIND_SIGNALFD:
+	case VIA_KIND_PIDFD:
+	case VIA_KIND_INOTIFY:
+	case VIA_KIND_PTMX:
+	case VIA_KIND_PTY:
+	case VIA_KIND_TTY:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* What is known of those who hold objects that are not mapped. */
+static enum via_seen by_descriptor(struct via__scene *scene)
+{
+	const struct via_snapshot *s = scene->s;
+
+	if (!(scene->want & VIA_WANT_FDS) || s->sight.n_hidden_fds)
+		return VIA_SEEN_UNKNOWN;
+	/* Process 1 is there, unless others are kept from us: hidepid=2. */
+	return s->sight.init_ns && !scene->missed && !s->sight.n_in_flight &&
+			       via_snapshot_process(s, 1) != VIA_NONE
+		       ? VIA_SEEN_ALL
+		       : VIA_SEEN_LIKELY;
+}
+
 static void sight_all(struct via__scene *scene)
 {
 	struct via_snapshot *s = scene->s;
@@ -27,15 +159,21 @@ static void sight_all(struct via__scene *scene)
 	for (uint32_t i = 0; i < s->n_processes; i++)
 		if (!(s->processes[i].flags & VIA_PROCESS_KERNEL))
 			sum_up(&s->sight, &s->processes[i]);
+	if (scene->want & VIA_WANT_FDS)
+		s->sight.n_in_flight = in_flight(scene);
 
-	uint32_t seen = s->sight.n_hidden_fds || s->sight.n_hidden_maps
-				? VIA_SEEN_UNKNOWN
-			: s->sight.init_ns ? VIA_SEEN_ALL
-					   : VIA_SEEN_LIKELY;
+	uint32_t seen = by_descriptor(scene);
+	uint32_t mapped = !(scene->want & VIA_WANT_MAPS) ||
+					  s->sight.n_hidden_maps
+				  ? VIA_SEEN_UNKNOWN
+				  : seen;
 
-	for (uint32_t i = 0; i < s->n_objects; i++)
-		if (s->objects[i].seen == VIA_SEEN_UNKNOWN)
-			s->objects[i].seen = seen;
+	for (uint32_t i = 0; i < s->n_objects; i++) {
+		struct via_object *o = &s->objects[i];
+
+		if (o->seen == VIA_SEEN_UNKNOWN)
+			o->seen = is_mapped(o->kind) ? mapped : seen;
+	}
 }
 
 const struct via__collector via__collector_sight = {

@@ -3,15 +3,13 @@
 #ifndef INSPECT_COLLECT_SIGNALS_H
 #define INSPECT_COLLECT_SIGNALS_H
 
-#include <stdio.h>
-
 #include <via/inspect.h>
 
-/* From the text of the file. 0, -EPROTO (fields are missing), -ENOMEM, or what
- * reading said: -ESRCH if the task is gone. */
-int via__signals_parse(FILE *status, struct via_task_signals *ret);
+/* From the text of the file. 0, -EPROTO: fields are missing. */
+int via__signals_parse(const char *status, struct via_task_signals *ret);
 
-/* Of the task in this directory: see proc.h. As above, -errno. */
+/* Of the task in this directory: see proc.h. As above; -ESRCH, -ENOMEM,
+ * -errno. */
 int via__signals_read(int dir, struct via_task_signals *ret);
 
 #endif

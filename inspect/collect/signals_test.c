@@ -8,15 +8,6 @@
 
 #define BIT(signal) (UINT64_C(1) << ((signal)-1))
 
-static int parse(const char *text, struct via_task_signals *ret)
-{
-	FILE *f = fmemopen((void *)text, strlen(text), "r");
-	int err = via__signals_parse(f, ret);
-
-	fclose(f);
-	return err;
-}
-
 #define TEXT                                                                   \
 	"Name:\ta\\nSigPnd: 1\nUmask:\t0022\nUid:\t1000\t0\t0\t0\n%s"          \
 	"SigQ:\t2/96365\nSigPnd:\t0000000000004000\nShdPnd:\t0000000000000200" \
@@ -30,7 +21,7 @@ static void parses_the_fields(void **state)
 
 	(void)state;
 	snprintf(text, sizeof(text), TEXT, "");
-	assert_int_equal(parse(text, &s), 0);
+	assert_int_equal(via__signals_parse(text, &s), 0);
 	assert_true(s.pending == 0x4000);
 	assert_true(s.shared == 0x200);
 	assert_true(s.blocked == 0x1000004200);
@@ -52,7 +43,7 @@ static void reads_past_any_number_of_groups(void **state)
 	groups[sizeof(groups) - 2] = '\n';
 	groups[sizeof(groups) - 1] = '\0';
 	snprintf(text, sizeof(text), TEXT, groups);
-	assert_int_equal(parse(text, &s), 0);
+	assert_int_equal(via__signals_parse(text, &s), 0);
 	assert_true(s.caught == UINT64_C(0x8000000000000001));
 }
 
@@ -69,10 +60,10 @@ static void refuses_what_lacks_a_field(void **state)
 		    strncmp(line, "Shd", 3) == 0 ||
 		    strncmp(line, "Uid", 3) == 0) {
 			*line = 'x';
-			assert_int_equal(parse(text, &s), -EPROTO);
+			assert_int_equal(via__signals_parse(text, &s), -EPROTO);
 		}
 	}
-	assert_int_equal(parse("\n", &s), -EPROTO);
+	assert_int_equal(via__signals_parse("\n", &s), -EPROTO);
 }
 
 static void sees_its_own(void **state)

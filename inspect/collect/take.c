@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking a snapshot: all collectors over all processes. */
 #include <errno.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,17 +17,32 @@ static const struct via__collector *const collectors[] = {
 };
 #define N_COLLECTORS (sizeof(collectors) / sizeof(*collectors))
 
+#define HIDDEN                                                                 \
+	(VIA_HIDDEN_FDS | VIA_HIDDEN_MAPS | VIA_HIDDEN_WAITS | VIA_HIDDEN_PATHS)
+
+/* One who is not there, or of whom no more is shown: proc(5), hidepid=1. */
+static void not_seen(struct via__scene *scene, pid_t pid, int err)
+{
+	if (err != -EACCES && err != -EPERM) {
+		scene->s->sight.n_gone++;
+		return;
+	}
+	struct via_process *p = via__add_process(scene->s);
+
+	p->task.pid = p->task.tid = pid;
+	p->hidden = HIDDEN;
+}
+
 static int look_at(pid_t pid, void *arg)
 {
 	struct via__scene *scene = arg;
 	struct via_task task;
 	int dir = via__proc_open(pid);
+	int err = dir < 0 ? dir : via__proc_task(dir, pid, &task);
 
-	if (dir < 0) {
-		scene->s->sight.n_gone++;
-		return 0;
-	}
-	if (via__proc_task(dir, pid, &task) == 0) {
+	if (err) {
+		not_seen(scene, pid, err);
+	} else {
 		struct via__at at = {dir, scene->s->n_processes, pid};
 
 		via__add_process(scene->s)->task = task;
@@ -34,17 +50,34 @@ static int look_at(pid_t pid, void *arg)
 			if (collectors[i]->process &&
 			    collectors[i]->want & scene->want)
 				collectors[i]->process(scene, &at);
-	} else {
-		scene->s->sight.n_gone++;
 	}
-	close(dir);
+	if (dir >= 0)
+		close(dir);
 	return via__build_error(scene->s);
+}
+
+/* Who was started since we went past, perhaps by one who has given what it had
+ * to it. Processes are in order of their pids: not one with a lower one. */
+static int look_at_new(pid_t pid, void *arg)
+{
+	struct via__scene *scene = arg;
+	const struct via_snapshot *s = scene->s;
+
+	if (via_snapshot_process(s, pid) != VIA_NONE)
+		return 0;
+	if (s->n_processes && pid < s->processes[s->n_processes - 1].task.pid) {
+		scene->missed = true;
+		return 0;
+	}
+	return look_at(pid, arg);
 }
 
 static void look(struct via__scene *scene)
 {
 	int err = via__proc_each(look_at, scene);
 
+	if (!err)
+		err = via__proc_each(look_at_new, scene);
 	for (size_t i = 0; !err && i < N_COLLECTORS; i++) {
 		if (!collectors[i]->all || !(collectors[i]->want & scene->want))
 			continue;
@@ -52,6 +85,18 @@ static void look(struct via__scene *scene)
 		if (!err)
 			collectors[i]->all(scene);
 	}
+	via__buf_fini(&scene->buf);
+	via__buf_fini(&scene->tty_drivers);
+	via__cgroups_fini(&scene->cgroups);
+	via__devices_fini(&scene->devices);
+	via__same_fini(&scene->same);
+}
+
+static uint32_t own_pid_ns(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 ? (uint32_t)st.st_ino : 0;
 }
 
 /* What rates and shares are made with. */
@@ -75,6 +120,7 @@ int via_snapshot_take(const struct via_look *look_for,
 		.s = via__snapshot_new(),
 		.want = look_for->want,
 		.now = via_now(),
+		.pid_ns = own_pid_ns(),
 	};
 
 	(void)reterr;

@@ -1,69 +1,63 @@
 /* SPDX-License-Identifier: MIT */
 /* Who a process is: user, command line, namespaces, signals; from
- * /proc/PID/status, cmdline, exe, cwd and ns/. */
+ * /proc/PID/status, cmdline, exe, cwd, ns/ and cgroup. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "inspect/collect/collector.h"
-#include "inspect/collect/proc.h"
+#include "inspect/collect/fields.h"
 #include "inspect/collect/signals.h"
 
 #define PF_KTHREAD 0x00200000 /* of the kernel: include/linux/sched.h */
 
-/* The number behind a name at the start of a line, or 0. */
-static unsigned long field(const char *text, const char *name, int base)
+/* The real and the effective one of four. */
+static void parse_uids(const char *status, struct via_process *p)
 {
-	const char *at = strstr(text, name);
+	const char *at = via__field(status, "Uid:");
+	char *next;
 
-	return at ? strtoul(at + strlen(name), NULL, base) : 0;
-}
-
-/* Of "NSpid: 4711 12 1" the last one, which is the process' own view. */
-static pid_t inner(const char *text)
-{
-	const char *at = strstr(text, "\nNSpid:");
-	size_t len = at ? strcspn(at + 1, "\n") : 0;
-
-	for (at += len; len && at[0] != '\t'; at--)
-		;
-	return len ? atoi(at) : 0;
-}
-
-static void read_status(const struct via__at *at, struct via_process *p)
-{
-	char text[4096];
-	const char *uid;
-
-	if (via__proc_read(at->dir, "status", text, sizeof(text)) < 0)
+	if (!at)
 		return;
-	p->tracer = (pid_t)field(text, "\nTracerPid:", 10);
-	uid = strstr(text, "\nUid:");
-	if (uid)
-		(void)sscanf(uid, "\nUid: %u %u", &p->uid, &p->euid);
-	p->inner_pid = inner(text);
-	if (p->task.flags & PF_KTHREAD)
-		p->flags |= VIA_PROCESS_KERNEL;
+	p->uid = (uid_t)strtoul(at, &next, 10);
+	p->euid = (uid_t)strtoul(next, NULL, 10);
 }
 
-static uint32_t ns_of(const struct via__at *at, const char *name)
+static void read_status(struct via__scene *scene, const struct via__at *at,
+			struct via_process *p)
 {
-	struct stat st;
+	uint64_t tracer = 0;
 
-	return fstatat(at->dir, name, &st, 0) == 0 ? (uint32_t)st.st_ino : 0;
+	if (via__proc_read_long(at->dir, "status", &scene->buf) < 0)
+		return;
+	parse_uids(scene->buf.text, p);
+	(void)via__field_number(scene->buf.text, "TracerPid:", 10, &tracer);
+	p->tracer = (pid_t)tracer;
+	p->inner_pid = via__inner_id(scene->buf.text);
+	if (scene->want & VIA_WANT_SIGNALS)
+		(void)via__signals_parse(scene->buf.text, &p->signals);
 }
 
 static void read_ns(const struct via__at *at, struct via_process *p)
 {
-	p->pid_ns = ns_of(at, "ns/pid");
-	p->net_ns = ns_of(at, "ns/net");
-	p->mnt_ns = ns_of(at, "ns/mnt");
-	p->ipc_ns = ns_of(at, "ns/ipc");
-	p->user_ns = ns_of(at, "ns/user");
+	const struct {
+		const char *name;
+		uint32_t *ns;
+	} all[] = {
+		{"ns/pid", &p->pid_ns},	  {"ns/net", &p->net_ns},
+		{"ns/mnt", &p->mnt_ns},	  {"ns/ipc", &p->ipc_ns},
+		{"ns/user", &p->user_ns},
+	};
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (fstatat(at->dir, all[i].name, &st, 0) == 0)
+			*all[i].ns = (uint32_t)st.st_ino;
+		else if (errno == EACCES)
+			break; /* nor the others */
+	}
 }
 
 static uint32_t read_path(struct via__scene *scene, const struct via__at *at,
@@ -72,13 +66,17 @@ static uint32_t read_path(struct via__scene *scene, const struct via__at *at,
 	char path[4096];
 	ssize_t len = readlinkat(at->dir, name, path, sizeof(path));
 
+	if (len < 0 && (errno == EACCES || errno == EPERM))
+		scene->s->processes[at->process].hidden |= VIA_HIDDEN_PATHS;
 	return len > 0 ? via__text(scene->s, path, (size_t)len) : 0;
 }
 
+/* What it says of itself, which may be anything of any length. */
 static uint32_t read_command(struct via__scene *scene, const struct via__at *at)
 {
 	char text[4096];
-	ssize_t len = via__proc_read(at->dir, "cmdline", text, sizeof(text));
+	ssize_t len = via__proc_read_once(at->dir, "cmdline", text,
+					  sizeof(text));
 
 	for (; len > 0 && !text[len - 1]; len--)
 		;
@@ -91,20 +89,24 @@ static void tasks_process(struct via__scene *scene, const struct via__at *at)
 
 	if (at->pid == getpid())
 		p->flags |= VIA_PROCESS_SELF;
-	read_status(at, p);
+	/* Of the kernel, root's, in no namespace: there is no more to it. */
+	if (p->task.flags & PF_KTHREAD) {
+		p->flags |= VIA_PROCESS_KERNEL;
+		return;
+	}
+	read_status(scene, at, p);
+	read_ns(at, p);
+	if (p->flags & VIA_PROCESS_SELF)
+		scene->pid_ns = p->pid_ns;
 	if (scene->want & VIA_WANT_NAMES)
 		p->command = read_command(scene, at);
-	if (p->flags & VIA_PROCESS_KERNEL)
-		return;
-	read_ns(at, p);
-	if (scene->want & VIA_WANT_SIGNALS)
-		(void)via__signals_read(at->dir, &p->signals);
 	if (scene->want & VIA_WANT_PATHS) {
 		p->exe = read_path(scene, at, "exe");
 		p->cwd = read_path(scene, at, "cwd");
-		if (!p->cwd)
-			p->hidden |= VIA_HIDDEN_PATHS;
 	}
+	if (scene->want & VIA_WANT_WAITS &&
+	    via__frozen(&scene->cgroups, at->dir, &scene->buf))
+		p->flags |= VIA_PROCESS_FROZEN;
 }
 
 const struct via__collector via__collector_tasks = {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What each thread is in the middle of, and since when: stat, syscall, wchan,
- * schedstat and sched of /proc/PID/task/TID. */
-#include <stdio.h>
+ * schedstat, sched and status of /proc/PID/task/TID. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <via/deadline.h>
+
 #include "inspect/collect/collector.h"
-#include "inspect/collect/proc.h"
+#include "inspect/collect/fields.h"
+#include "inspect/collect/signals.h"
 
 struct looker {
 	struct via__scene *scene;
@@ -17,56 +19,100 @@ struct looker {
 static void read_wchan(struct via_snapshot *s, int dir, struct via_thread *t)
 {
 	char text[128];
-	ssize_t len = via__proc_read(dir, "wchan", text, sizeof(text));
+	ssize_t len = via__proc_read_once(dir, "wchan", text, sizeof(text));
 
 	if (len > 0 && strcmp(text, "0") != 0)
 		t->wchan = via__text(s, text, (size_t)len);
 }
 
 /*
- * exec_start is when it was last put on a CPU or charged for one, in ms of
- * the scheduler's clock, which is read from our own: we have just run. The
- * file is readable for everybody, where the kernel has it (CONFIG_SCHED_DEBUG).
+ * exec_start is when a thread was last put on a CPU or charged for one, by the
+ * scheduler's clock. The file is readable for everybody, where the kernel has
+ * it (CONFIG_SCHED_DEBUG).
  */
-static double exec_start(int dir)
+static int64_t exec_start(int dir)
 {
-	char text[512];
-	const char *at;
+	char text[2048];
 
-	if (via__proc_read(dir, "sched", text, sizeof(text)) < 0)
-		return -1;
-	at = strstr(text, "se.exec_start");
-	at = at ? strchr(at, ':') : NULL;
-	return at ? strtod(at + 1, NULL) : -1;
+	if (via__proc_read_once(dir, "sched", text, sizeof(text)) < 0)
+		return VIA_UNKNOWN;
+	return via__exec_start(text);
 }
 
-static void read_since(int dir, struct via_thread *t)
+/* The scheduler's clock less ours. It is read from ourselves, who are running
+ * and were charged for that a tick ago or less. */
+static int64_t clock_offset(void)
 {
-	double began = exec_start(dir), now;
-	int own = via__proc_open(getpid());
+	int dir = via__proc_open(getpid());
 
-	if (own < 0)
+	if (dir < 0)
+		return VIA_UNKNOWN;
+	int64_t began = exec_start(dir), now = via_now();
+
+	close(dir);
+	return began == VIA_UNKNOWN ? VIA_UNKNOWN : began - now;
+}
+
+static void read_since(struct via__scene *scene, int dir, struct via_thread *t)
+{
+	if (!scene->clock_read) {
+		scene->clock_offset = clock_offset();
+		scene->clock_read = true;
+	}
+	if (scene->clock_offset == VIA_UNKNOWN)
 		return;
-	now = exec_start(own);
-	close(own);
-	if (began >= 0 && now >= 0)
-		t->since_ns = now > began ? (int64_t)((now - began) * 1e6) : 0;
+	int64_t began = exec_start(dir);
+	int64_t now = via_now() + scene->clock_offset;
+
+	if (began != VIA_UNKNOWN)
+		t->since_ns = now > began ? now - began : 0;
 }
 
+/* The third of its numbers, how often it was put on a CPU. */
 static uint64_t read_ran(int dir)
 {
-	char text[128];
-	unsigned long long slices;
+	char text[128], *at = text;
 
-	return via__proc_read(dir, "schedstat", text, sizeof(text)) > 0 &&
-			       sscanf(text, "%*u %*u %llu", &slices) == 1
-		       ? slices
-		       : 0;
+	if (via__proc_read_once(dir, "schedstat", text, sizeof(text)) < 0)
+		return 0;
+	for (int i = 0; i < 2; i++)
+		(void)strtoull(at, &at, 10);
+	return strtoull(at, NULL, 10);
+}
+
+static void read_status(struct via__scene *scene, int dir, struct via_thread *t)
+{
+	struct via_task_signals signals = {0};
+
+	if (via__proc_read_long(dir, "status", &scene->buf) < 0)
+		return;
+	t->inner_tid = via__inner_id(scene->buf.text);
+	if (via__signals_parse(scene->buf.text, &signals) == 0) {
+		t->pending = signals.pending;
+		t->blocked = signals.blocked;
+	}
+}
+
+/* What status says of a thread; it is long to read, and often known. */
+static void read_inner(struct via__scene *scene, int dir,
+		       const struct via_process *p, struct via_thread *t)
+{
+	if (t->tid == p->task.pid) {
+		t->inner_tid = p->inner_pid;
+		t->pending = p->signals.pending;
+		t->blocked = p->signals.blocked;
+	} else if (scene->want & VIA_WANT_SIGNALS || !p->pid_ns ||
+		   p->pid_ns != scene->pid_ns) {
+		read_status(scene, dir, t);
+	} else {
+		t->inner_tid = t->tid;
+	}
 }
 
 static void look_at(struct looker *l, int dir, const struct via_task *task)
 {
 	struct via_snapshot *s = l->scene->s;
+	struct via_process *p = &s->processes[l->at->process];
 	struct via_thread t = {
 		.process = l->at->process,
 		.tid = task->tid,
@@ -82,10 +128,11 @@ static void look_at(struct looker *l, int dir, const struct via_task *task)
 	if (t.state != 'Z' && t.state != 'X') {
 		(void)via__proc_syscall(dir, &t.call);
 		read_wchan(s, dir, &t);
-		read_since(dir, &t);
+		read_since(l->scene, dir, &t);
+		if (t.call.nr == VIA_SYSCALL_UNKNOWN)
+			p->hidden |= VIA_HIDDEN_WAITS;
 	}
-	if (t.call.nr == VIA_SYSCALL_UNKNOWN)
-		s->processes[t.process].hidden |= VIA_HIDDEN_WAITS;
+	read_inner(l->scene, dir, p, &t);
 	*via__add_thread(s, t.process) = t;
 }
 
@@ -108,7 +155,12 @@ static void threads_process(struct via__scene *scene, const struct via__at *at)
 	struct looker l = {scene, at};
 	const struct via_process *p = &scene->s->processes[at->process];
 
-	if (!(p->flags & VIA_PROCESS_KERNEL))
+	if (p->flags & VIA_PROCESS_KERNEL)
+		return;
+	/* Of one that has no other, all is in the process' own directory. */
+	if (p->task.n_threads == 1)
+		look_at(&l, at->dir, &p->task);
+	else
 		(void)via__proc_each_thread(at->dir, thread, &l);
 }
 

@@ -45,9 +45,9 @@ static void deadlines(void **state)
 			 -ETIMEDOUT);
 	assert_int_equal(poll(&pfd, 1, 0), 0);
 
-	assert_int_equal(via_process_kill(pfd.fd, 0), 0);
-	assert_int_equal(via_process_kill(pfd.fd, 12345), -EINVAL);
-	assert_int_equal(via_process_kill(pfd.fd, SIGTERM), 0);
+	assert_int_equal(via_signal_send_pidfd(pfd.fd, 0, NULL), 0);
+	assert_int_equal(via_signal_send_pidfd(pfd.fd, 12345, NULL), -EINVAL);
+	assert_int_equal(via_signal_send_pidfd(pfd.fd, SIGTERM, NULL), 0);
 	assert_int_equal(via__poll(&pfd, 1, SOON), 1);
 	struct via_exit ended = wait_for_end(pfd.fd);
 
@@ -70,12 +70,12 @@ static void gone(void **state)
 	assert_string_equal(err.text,
 			    "the process has ended, but its status is lost: it "
 			    "is no child of this one or was collected before");
-	assert_int_equal(via_process_kill(pidfd, SIGTERM), -ESRCH);
+	assert_int_equal(via_signal_send_pidfd(pidfd, SIGTERM, NULL), -ESRCH);
 	assert_int_equal(via_process_open(pid, &err), -ESRCH);
 	assert_non_null(strstr(err.text, "there is no process "));
 	close(pidfd);
 
-	assert_int_equal(via_process_kill(pidfd, SIGTERM), -EBADF);
+	assert_int_equal(via_signal_send_pidfd(pidfd, SIGTERM, NULL), -EBADF);
 	assert_int_equal(via_process_wait(pidfd, SOON, NULL, NULL), -EBADF);
 	assert_int_equal(via_process_wait(-1, VIA_NEVER, NULL, NULL), -EBADF);
 	assert_int_equal(via_process_open(-1, NULL), -EINVAL);
@@ -118,7 +118,7 @@ static void strangers(void **state)
 	assert_true(parent >= 0);
 	assert_int_equal(via_process_wait(parent, VIA_NO_WAIT, NULL, NULL),
 			 -EAGAIN);
-	assert_int_equal(via_process_kill(parent, 0), 0);
+	assert_int_equal(via_signal_send_pidfd(parent, 0, NULL), 0);
 	close(parent);
 }
 

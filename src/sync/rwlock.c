@@ -49,8 +49,11 @@ static int wait_seat(struct via__self *self, struct via_seats *s,
 			return -EAGAIN;
 		} else if (word & FUTEX_WAITERS ||
 			   via__swap(&h->word, word, word | FUTEX_WAITERS)) {
-			rc = via__futex_wait(&h->word, word | FUTEX_WAITERS,
-					     deadline);
+			rc = via__before_sleep(self);
+			if (!rc)
+				rc = via__futex_wait(&h->word,
+						     word | FUTEX_WAITERS,
+						     deadline);
 		}
 		if (rc)
 			return rc;

@@ -288,6 +288,22 @@ assert d["kind"] + ":" == sys.argv[2][:len(d["kind"]) + 1]' "$pid" "$url"
 	[[ "$(cat out)" == 'via lock: f: was removed meanwhile' ]]
 }
 
+@test "a deadlock of commands within commands" {
+	mkfifo held go
+	start lock futex:./a -- sh -c 'echo >held; read -r _ <go
+		exec "$0" lock futex:./b -- echo had both' "$VIA"
+	read -r _ <held
+	run via lock futex:./b -- sh -c 'echo >go
+		until "$0" lock --json futex:./b | grep -q "\"n_waiters\":1,"
+		do :; done
+		exec "$0" lock "futex:./a?deadlock=detect" -- echo no' "$VIA"
+	[ "$status" -eq 1 ]
+	[[ "$output" =~ ^'via lock: deadlock: this process waits for the lock a of process '$pid', whose command, process '[0-9]+', waits for the lock b of process '[0-9]+', whose command this one is'$ ]]
+	ended "$pid"
+	[ "$status" -eq 0 ]
+	rm held go
+}
+
 @test "bad input" {
 	run via lock
 	failed_with 2 'usage: via lock'

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "inspect/collect/devices.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "inspect/collect/mounts.h"
+
+static enum via__place add(struct via__devices *d, uint64_t dev,
+			   enum via__place place)
+{
+	if (d->n == d->max) {
+		unsigned int max = d->max ? 2 * d->max : 32;
+		void *more = reallocarray(d->list, max, sizeof(*d->list));
+
+		if (!more)
+			return place;
+		d->list = more;
+		d->max = max;
+	}
+	d->list[d->n++] = (struct via__device){dev, place};
+	return place;
+}
+
+/* --- The kernel's own --- */
+
+static void add_fd(struct via__devices *d, int fd, enum via__place place)
+{
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		(void)add(d, st.st_dev, place);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void add_path(struct via__devices *d, const char *path, uint64_t but,
+		     enum via__place place)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && st.st_dev != but)
+		(void)add(d, st.st_dev, place);
+}
+
+static void add_own(struct via__devices *d)
+{
+	struct stat dev;
+	int p[2];
+
+	d->known = true;
+	if (pipe2(p, O_CLOEXEC) == 0) {
+		add_fd(d, p[0], VIA__PLACE_PIPES);
+		close(p[1]);
+	}
+	add_fd(d, socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+	       VIA__PLACE_SOCKETS);
+	add_fd(d, memfd_create("via", MFD_CLOEXEC), VIA__PLACE_MEMORY);
+	add_fd(d, eventfd(0, EFD_CLOEXEC), VIA__PLACE_ANON);
+	add_path(d, "/proc/self/ns/mnt", 0, VIA__PLACE_NS);
+	/* Where it is no file system of its own, its files are like others. */
+	if (stat("/dev", &dev) == 0)
+		add_path(d, "/dev/shm", dev.st_dev, VIA__PLACE_SHM);
+}
+
+/* --- Those that are mounted --- */
+
+static enum via__place place_of(const struct via__mount *m)
+{
+	if (strcmp(m->type, "mqueue") == 0)
+		return VIA__PLACE_MQ;
+	if (strcmp(m->type, "devpts") == 0)
+		return VIA__PLACE_PTS;
+	if (strcmp(m->type, "tmpfs") == 0 &&
+	    (strcmp(m->point, "/dev/shm") == 0 ||
+	     strcmp(m->point, "/run/shm") == 0))
+		return VIA__PLACE_SHM;
+	return VIA__PLACE_FILES;
+}
+
+static bool find_mount(int process, uint64_t dev, struct via__buf *buf,
+		       enum via__place *ret)
+{
+	struct via__mount m;
+	bool found = false;
+
+	if (via__proc_read_long(process, "mountinfo", buf) < 0)
+		return false;
+	/* One may be mounted in several places. */
+	for (char *at = buf->text; (at = via__mount_next(at, &m));) {
+		if (m.dev != dev || !*m.type)
+			continue;
+		found = true;
+		*ret = place_of(&m);
+		if (*ret != VIA__PLACE_FILES)
+			break;
+	}
+	return found;
+}
+
+/* --- And the others: what the kernel keeps for itself --- */
+
+#define MQ_INODE_SIZE 80 /* FILENT_SIZE of ipc/mqueue.c */
+
+/* File systems that write to somewhere, or ask somebody (FUSE, NFS), are listed
+ * in /sys by their devices as long as they live; mqueue is not. */
+static bool writes_nowhere(uint64_t dev)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u", major(dev),
+		 minor(dev));
+	return access("/sys/class/bdi", F_OK) == 0 && access(path, F_OK) < 0;
+}
+
+static bool begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+static enum via__place guess(uint64_t dev, const struct via__fd_at *at)
+{
+	char link[64];
+	ssize_t len = readlinkat(at->fds, at->name, link, sizeof(link) - 1);
+
+	link[len > 0 ? len : 0] = '\0';
+	if (begins(link, "/memfd:")) /* of huge pages */
+		return VIA__PLACE_MEMORY;
+	if (begins(link, "anon_inode:") || begins(link, "pidfd:"))
+		return VIA__PLACE_ANON;
+	if (begins(link, "/") && !strchr(link + 1, '/') &&
+	    at->size == MQ_INODE_SIZE && writes_nowhere(dev))
+		return VIA__PLACE_MQ;
+	return VIA__PLACE_FILES;
+}
+
+static const struct via__device *find(const struct via__devices *d,
+				      uint64_t dev)
+{
+	for (unsigned int i = 0; i < d->n; i++)
+		if (d->list[i].dev == dev)
+			return &d->list[i];
+	return NULL;
+}
+
+enum via__place via__place_known(const struct via__devices *d, uint64_t dev)
+{
+	const struct via__device *known = find(d, dev);
+
+	return known ? known->place : VIA__PLACE_FILES;
+}
+
+enum via__place via__place(struct via__devices *d, uint64_t dev,
+			   const struct via__fd_at *at, struct via__buf *buf)
+{
+	enum via__place place;
+
+	if (!d->known)
+		add_own(d);
+	/* A disk, or part of one: the kernel's own have no major number. */
+	if (major(dev) != 0)
+		return VIA__PLACE_FILES;
+	const struct via__device *known = find(d, dev);
+
+	if (known)
+		return known->place;
+	if (!find_mount(at->process, dev, buf, &place))
+		place = guess(dev, at);
+	return add(d, dev, place);
+}
+
+uint64_t via__devpts(struct via__devices *d, int process, uint32_t mnt_ns,
+		     const char *point, struct via__buf *buf)
+{
+	struct via__mount m;
+	uint64_t dev = 0;
+
+	if (mnt_ns && mnt_ns == d->mnt_ns && strcmp(point, "/dev/pts") == 0)
+		return d->devpts;
+	if (via__proc_read_long(process, "mountinfo", buf) < 0)
+		return 0;
+	/* The last one covers those before. */
+	for (char *at = buf->text; (at = via__mount_next(at, &m));)
+		if (strcmp(m.type, "devpts") == 0 &&
+		    strcmp(m.point, point) == 0)
+			dev = m.dev;
+	if (strcmp(point, "/dev/pts") == 0) {
+		d->mnt_ns = mnt_ns;
+		d->devpts = dev;
+	}
+	return dev;
+}
+
+void via__devices_fini(struct via__devices *d)
+{
+	free(d->list);
+}

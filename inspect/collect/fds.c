@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptors, from /proc/PID/fd: of what they are (stat follows the link), and
+ * what they are open for (the link's own mode). Their names are read only where
+ * they are wanted or say what the inode does not.
+ *
+ * statx(2) is told not to ask: a file system may be a program, or a machine,
+ * that does not answer.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "inspect/collect/fd.h"
+#include "inspect/collect/fields.h"
+
+#define LOOK (AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT)
+
+/* --- What others use --- */
+
+size_t via__fd_link(const struct via__fd *f, char *ret, size_t size)
+{
+	ssize_t len = readlinkat(f->dir, f->name, ret, size - 1);
+
+	ret[len > 0 ? len : 0] = '\0';
+	return len > 0 ? (size_t)len : 0;
+}
+
+const char *via__fd_info(const struct via__fd *f)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "fdinfo/%d", f->fd);
+	return via__proc_read_long(f->at->dir, name, &f->scene->buf) < 0
+		       ? NULL
+		       : f->scene->buf.text;
+}
+
+int via__fd_take(const struct via__fd *f)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, f->at->pid, 0);
+
+	if (pidfd < 0)
+		return -1;
+	int fd = (int)syscall(SYS_pidfd_getfd, pidfd, f->fd, 0);
+
+	close(pidfd);
+	return fd;
+}
+
+uint8_t via__fd_flags(const char *fdinfo)
+{
+	uint64_t flags = 0;
+
+	if (!via__field_number(fdinfo, "flags:", 8, &flags))
+		return 0;
+	return (uint8_t)((flags & O_NONBLOCK ? VIA_HOLD_NONBLOCK : 0) |
+			 (flags & O_CLOEXEC ? VIA_HOLD_CLOEXEC : 0));
+}
+
+static uint64_t dev_of(const struct statx *file)
+{
+	return makedev(file->stx_dev_major, file->stx_dev_minor);
+}
+
+enum via__place via__fd_place(const struct via__fd *f, const struct statx *file)
+{
+	const struct via__fd_at at = {f->at->dir, f->dir, f->name,
+				      file->stx_size};
+
+	return via__place(&f->scene->devices, dev_of(file), &at,
+			  &f->scene->buf);
+}
+
+/* --- Names --- */
+
+/* Cut off what the kernel adds to the name of what has none any more. */
+static size_t without_deleted(const char *name, size_t len)
+{
+	static const char deleted[] = " (deleted)";
+	size_t cut = sizeof(deleted) - 1;
+
+	return len > cut && memcmp(name + len - cut, deleted, cut) == 0
+		       ? len - cut
+		       : len;
+}
+
+static void name_it(const struct via__fd *f, uint32_t object)
+{
+	struct via_object *o = via__object_at(f->scene->s, object);
+	static const char memfd[] = "/memfd:";
+	size_t skip = o->kind == VIA_KIND_MEMFD ? sizeof(memfd) - 1 : 0;
+	char link[4096];
+	size_t len = via__fd_link(f, link, sizeof(link));
+
+	if (o->flags & VIA_OBJECT_DELETED || o->kind == VIA_KIND_MEMFD)
+		len = without_deleted(link, len);
+	if (len > skip)
+		o->name = via__text(f->scene->s, link + skip, len - skip);
+}
+
+static bool has_path(uint32_t kind)
+{
+	switch (kind) {
+	case VIA_KIND_PIPE:
+	case VIA_KIND_SOCKET:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* --- Kinds --- */
+
+/* Named semaphores are files that begin with "sem.": sem_overview(7). */
+static enum via_kind in_shm(const struct via__fd *f)
+{
+	char link[4096];
+	const char *name;
+
+	(void)via__fd_link(f, link, sizeof(link));
+	name = strrchr(link, '/');
+	return name && strncmp(name, "/sem.", 5) == 0 ? VIA_KIND_POSIXSEM
+						      : VIA_KIND_POSIXSHM;
+}
+
+static enum via_kind kind_of_file(const struct via__fd *f,
+				  const struct statx *file)
+{
+	switch (via__fd_place(f, file)) {
+	case VIA__PLACE_SHM:
+		return in_shm(f);
+	case VIA__PLACE_MEMORY:
+		return VIA_KIND_MEMFD;
+	case VIA__PLACE_MQ:
+		return VIA_KIND_MQ;
+	case VIA__PLACE_NS:
+		return VIA_KIND_OTHER;
+	default:
+		return VIA_KIND_FILE;
+	}
+}
+
+static uint32_t by_inode(const struct via__fd *f, const struct statx *file,
+			 enum via_kind kind)
+{
+	uint32_t object = via__object(f->scene->s, kind, dev_of(file),
+				      file->stx_ino, 0);
+
+	if (file->stx_nlink == 0 && kind != VIA_KIND_MEMFD)
+		via__object_at(f->scene->s, object)->flags |=
+			VIA_OBJECT_DELETED;
+	return object;
+}
+
+static uint32_t object_of(struct via__fd *f, const struct statx *file)
+{
+	uint32_t object;
+
+	switch (file->stx_mode & S_IFMT) {
+	case S_IFSOCK:
+		/* Or the name of one, opened by O_PATH. */
+		return via__fd_place(f, file) == VIA__PLACE_SOCKETS
+			       ? via__object(f->scene->s, VIA_KIND_SOCKET, 0,
+					     file->stx_ino, 0)
+			       : by_inode(f, file, VIA_KIND_OTHER);
+	case S_IFIFO:
+		return by_inode(f, file,
+				via__fd_place(f, file) == VIA__PLACE_PIPES
+					? VIA_KIND_PIPE
+					: VIA_KIND_FIFO);
+	case S_IFDIR:
+		return by_inode(f, file, VIA_KIND_DIR);
+	case S_IFBLK:
+		return by_inode(f, file, VIA_KIND_BLOCK);
+	case S_IFCHR:
+		object = via__terminal(f, file);
+		return object != VIA_NONE ? object
+					  : by_inode(f, file, VIA_KIND_CHAR);
+	case S_IFREG:
+		return via__fd_place(f, file) == VIA__PLACE_ANON
+			       ? via__anon(f)
+			       : by_inode(f, file, kind_of_file(f, file));
+	default:
+		return via__anon(f);
+	}
+}
+
+/* --- Descriptors --- */
+
+/* What the link's mode says; a socket's is always the same. */
+static uint8_t open_for(const struct via__fd *f, const struct statx *file)
+{
+	struct stat link;
+
+	if (S_ISSOCK(file->stx_mode))
+		return VIA_HOLD_READ | VIA_HOLD_WRITE;
+	if (fstatat(f->dir, f->name, &link, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return (uint8_t)((link.st_mode & S_IRUSR ? VIA_HOLD_READ : 0) |
+			 (link.st_mode & S_IWUSR ? VIA_HOLD_WRITE : 0));
+}
+
+static void hold(struct via__fd *f, uint32_t object, enum via_how how)
+{
+	struct via_holding *h = via__add_hold(f->scene->s, f->at->process,
+					      object, how);
+
+	h->id = f->fd;
+	h->flags = f->flags;
+	h->certainty = f->certainty;
+}
+
+/* A file that cannot be looked at: -EACCES, or its file system fails. */
+static void failed(struct via__fd *f, int err)
+{
+	if (err == ENOENT || err == ESRCH)
+		return; /* closed, gone */
+	if (err == EACCES || err == EPERM) {
+		f->scene->s->processes[f->at->process].hidden |= VIA_HIDDEN_FDS;
+		return;
+	}
+	hold(f,
+	     via__object(f->scene->s, VIA_KIND_OTHER, (uint64_t)f->at->pid,
+			 (uint64_t)f->fd, 0),
+	     VIA_HOLDS_FD);
+}
+
+static void look_at(struct via__fd *f, enum via_how how)
+{
+	struct statx file;
+
+	if (statx(f->dir, f->name, LOOK,
+		  STATX_TYPE | STATX_INO | STATX_NLINK | STATX_SIZE,
+		  &file) < 0) {
+		if (how == VIA_HOLDS_FD)
+			failed(f, errno);
+		return;
+	}
+	if (how == VIA_HOLDS_FD)
+		f->flags = open_for(f, &file);
+	uint32_t object = object_of(f, &file);
+	const struct via_object *o = via__object_at(f->scene->s, object);
+
+	if (f->scene->want & VIA_WANT_PATHS && !o->name && has_path(o->kind))
+		name_it(f, object);
+	hold(f, object, how);
+}
+
+static void each_fd(struct via__scene *scene, const struct via__at *at, int dir)
+{
+	_Alignas(struct dirent64) char list[16384];
+	ssize_t len;
+
+	while ((len = getdents64(dir, list, sizeof(list))) > 0) {
+		const struct dirent64 *e;
+
+		for (ssize_t i = 0; i < len; i += e->d_reclen) {
+			e = (const void *)(list + i);
+			struct via__fd f = {
+				.scene = scene,
+				.at = at,
+				.dir = dir,
+				.name = e->d_name,
+				.fd = atoi(e->d_name),
+			};
+
+			if (*e->d_name != '.')
+				look_at(&f, VIA_HOLDS_FD);
+		}
+	}
+}
+
+/* What a process has open without a descriptor. */
+static void each_path(struct via__scene *scene, const struct via__at *at)
+{
+	static const struct {
+		const char *name;
+		enum via_how how;
+		uint8_t flags;
+	} rows[] = {
+		{"cwd", VIA_HOLDS_CWD, VIA_HOLD_READ},
+		{"root", VIA_HOLDS_ROOT, VIA_HOLD_READ},
+		{"exe", VIA_HOLDS_EXE, VIA_HOLD_READ | VIA_HOLD_EXEC},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct via__fd f = {
+			.scene = scene,
+			.at = at,
+			.dir = at->dir,
+			.name = rows[i].name,
+			.fd = -1,
+			.flags = rows[i].flags,
+		};
+
+		look_at(&f, rows[i].how);
+	}
+}
+
+static void fds_process(struct via__scene *scene, const struct via__at *at)
+{
+	struct via_process *p = &scene->s->processes[at->process];
+	uint32_t first = scene->s->n_holds;
+
+	if (p->flags & VIA_PROCESS_KERNEL)
+		return;
+	int dir = openat(at->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0) {
+		if (errno == EACCES || errno == EPERM)
+			p->hidden |= VIA_HIDDEN_FDS;
+		return;
+	}
+	each_fd(scene, at, dir);
+	close(dir);
+	via__anon_watches(scene, at, first);
+	if (scene->want & VIA_WANT_PATHS)
+		each_path(scene, at);
+}
+
+const struct via__collector via__collector_fds = {
+	.name = "fds",
+	.summary = "descriptors, and the objects they are of",
+	.want = VIA_WANT_FDS,
+	.process = fds_process,
+};

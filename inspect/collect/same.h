@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which descriptors are of the same open file, where the kernel shows no number
+ * for it: epoll sets, timers and the like. kcmp(2) compares two, and so gives
+ * them an order to search in.
+ */
+#ifndef INSPECT_COLLECT_SAME_H
+#define INSPECT_COLLECT_SAME_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct via__same {
+	struct via__same_file {
+		pid_t pid;
+		int fd;
+		uint32_t object;
+	} * files;
+	unsigned int n, max;
+};
+
+/*
+ * Where the object of this open file is kept: VIA_NONE if it is seen for the
+ * first time, for the caller to set. Until the next call; NULL without memory.
+ * Where kcmp() is not allowed none is the same as another.
+ */
+uint32_t *via__same(struct via__same *same, pid_t pid, int fd);
+
+void via__same_fini(struct via__same *same);
+
+#endif
