@@ -314,8 +314,10 @@ static void fds_process(struct via__scene *scene, const struct via__at *at)
 	int dir = openat(at->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0) {
-		if (errno == EACCES || errno == EPERM)
+		if (errno == EACCES || errno == EPERM) {
 			p->hidden |= VIA_HIDDEN_FDS;
+			via__fdinfo(scene, at);
+		}
 		return;
 	}
 	each_fd(scene, at, dir);

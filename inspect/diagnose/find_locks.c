@@ -81,6 +81,18 @@ static bool may_have(const struct via__finder *f, pid_t pid, uint32_t object)
 		via__hold_of(f, process, false, object, VIA__OWNERS));
 }
 
+/* Such a heir waits in a ring of its own making: that it has inherited a lock
+ * is not what is wrong. */
+static bool is_in_ring(const struct via__finder *f, uint32_t process)
+{
+	const struct via_process *p = &f->s->processes[process];
+
+	for (uint32_t i = 0; i < p->n_threads; i++)
+		if (f->d->verdicts[p->first_thread + i].cycle != VIA_NONE)
+			return true;
+	return false;
+}
+
 /* Locks of flock(2) and of descriptions go over to children, and stay as long
  * as one of them has the descriptor. */
 void via__find_lock_heir(struct via__finder *f)
@@ -95,9 +107,12 @@ void via__find_lock_heir(struct via__finder *f)
 		    !f->s->objects[l->object].n_waiters ||
 		    may_have(f, l->pid, l->object))
 			continue;
+		bool gone = via_snapshot_process(f->s, l->pid) == VIA_NONE;
+
+		if (!gone && is_in_ring(f, h->process))
+			continue;
 		struct via_finding *found = via__report(
 			f, h->certainty, h->process, VIA_NONE, l->object);
-		bool gone = via_snapshot_process(f->s, l->pid) == VIA_NONE;
 
 		via__say(f, &found->what,
 			 "%s is held by %s, which has inherited it from "
