@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Waits on one descriptor. */
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <mqueue.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -510,6 +511,25 @@ static void sees_message_queues(void **state)
 	mq_close(mq);
 }
 
+static void sees_rings(void **state)
+{
+	struct io_uring_params params = {0};
+	int fd = (int)syscall(SYS_io_uring_setup, 1, &params);
+	struct victim v;
+
+	(void)state;
+	if (fd < 0)
+		check_skip("needs io_uring");
+	if (blocks(&v))
+		exit((int)syscall(SYS_io_uring_enter, fd, 0, 1,
+				  IORING_ENTER_GETEVENTS, NULL, 0));
+	look_until(&v, SYS_io_uring_enter);
+	assert_int_equal(wait_on(&v, VIA_OP_EVENT, ours(&v, fd))->fd, fd);
+	assert_int_equal(object(&v, 0)->kind, VIA_KIND_URING);
+	end(&v);
+	close(fd);
+}
+
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(sees_pipes),
 	CHECK_TEST(sees_vectors),
@@ -529,5 +549,6 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(sees_inotify),
 	CHECK_TEST(sees_terminals),
 	CHECK_TEST(sees_message_queues),
+	CHECK_TEST(sees_rings),
 };
 CHECK_MAIN(tests)
