@@ -71,8 +71,8 @@ void make_wait_flock(struct mk *m)
 			     m->objects[file].ino, UINT64_MAX);
 
 	mk_end(m, other, file);
-	MUST(flock(fd, LOCK_EX));
 	CHILD(m, "parent", fd, other, -1) {
+		MUST(flock(fd, LOCK_EX));
 		if (mk_fork("child") == 0) {
 			MUST(close(fd));
 			(void)flock(other, LOCK_EX);
