@@ -33,22 +33,22 @@ int chain_follow(const struct why_case *c, uint32_t thread, struct chain *ret)
 void chain_print(FILE *f, const struct why_case *c, const struct chain *chain,
 		 int indent)
 {
-	char who[VIA__WHO_MAX];
-
 	for (uint32_t i = 0; i < chain->n; i++) {
 		fprintf(f, "%*s", indent + 3 * (i ? (int)i - 1 : 0), "");
 		if (i) {
 			fprintf(f, "└─ ");
-			tell_relation(f, c, chain->threads[i - 1]);
+			tell_next(f, c, chain->threads[i - 1],
+				  chain->threads[i]);
+		} else {
+			tell_thread(f, c, chain->threads[i]);
 		}
-		tell_thread(f, c, chain->threads[i]);
 		putc('\n', f);
 	}
 	if (chain->back == VIA_NONE || !chain->n)
 		return;
 	fprintf(f, "%*s└─ ", indent + 3 * ((int)chain->n - 1), "");
-	tell_relation(f, c, chain->threads[chain->n - 1]);
-	fprintf(f, "%s: back again\n", via__who_thread(c->s, chain->back, who));
+	tell_back(f, c, chain->threads[chain->n - 1], chain->back);
+	fprintf(f, ": round again\n");
 }
 
 /* --- What it comes down to --- */

@@ -15,24 +15,41 @@ const char *tell_time(int64_t ns, char text[32])
 	static const struct {
 		int64_t ns;
 		const char *name;
-	} units[] = {{86400000000000, "d"}, {3600000000000, "h"},
-		     {60000000000, "min"},  {1000000000, "s"},
-		     {1000000, "ms"},	    {0, "ms"}};
-	size_t i = 0;
+	} units[] = {{86400000000000, "days"},
+		     {3600000000000, "h"},
+		     {60000000000, "min"},
+		     {1000000000, "s"}};
 
-	/* Up from two of a unit. */
-	while (units[i].ns && ns < 2 * units[i].ns && i < 4)
-		i++;
-	snprintf(text, 32, "%" PRId64 " %s", units[i].ns ? ns / units[i].ns : 0,
-		 units[i].name);
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		double n = (double)ns / (double)units[i].ns;
+
+		/* 90 s rather than 1 min. */
+		if (n < (i < 3 ? 2 : 1))
+			continue;
+		snprintf(text, 32, "%.*f %s", n < 9.95 && i == 3, n,
+			 units[i].name);
+		return text;
+	}
+	snprintf(text, 32, "%" PRId64 " ms", ns / 1000000);
 	return text;
 }
 
 /* --- What is waited for --- */
 
-static const char *unit_of(const struct via_object *o)
+/* Bytes are what is meant without a unit. */
+static void tell_amount(FILE *f, const struct via_object *o)
 {
-	return via_kind_unit((enum via_kind)o->kind);
+	const char *unit = via_kind_unit((enum via_kind)o->kind);
+	char level[CLI_NUMBER_MAX], capacity[CLI_NUMBER_MAX];
+	bool bytes = strcmp(unit, "B") == 0;
+
+	fprintf(f, "%s%s",
+		o->capacity > 0 && o->level >= o->capacity ? "full, " : "",
+		cli_binary((uint64_t)o->level, level));
+	if (o->capacity > 0)
+		fprintf(f, " of %s",
+			cli_binary((uint64_t)o->capacity, capacity));
+	fprintf(f, " %s", bytes ? "bytes" : unit);
 }
 
 /* How full the object is: of a socket that is written to, what the peer has
@@ -41,27 +58,18 @@ static void tell_level(FILE *f, const struct why_case *c,
 		       const struct via_wait *w)
 {
 	const struct via_object *o = &c->s->objects[w->object];
-	char level[CLI_NUMBER_MAX], capacity[CLI_NUMBER_MAX];
 
 	if (w->op == VIA_OP_WRITE && o->peer != VIA_NONE)
 		o = &c->s->objects[o->peer];
-	if (o->level == VIA_UNKNOWN || o->level < 0 || w->op == VIA_OP_LOCK)
+	if (o->level < 0 || w->op == VIA_OP_LOCK || w->op == VIA_OP_WAKE)
 		return;
-	if (o->flags & VIA_OBJECT_LISTENS) {
+	if (o->flags & VIA_OBJECT_LISTENS)
 		fprintf(f, "%" PRId64 " wait, room for %" PRId64, o->level,
 			o->capacity);
-	} else if (o->level == 0 && w->op == VIA_OP_READ) {
+	else if (o->level == 0 && w->op == VIA_OP_READ)
 		fprintf(f, "empty");
-	} else if (o->capacity > 0) {
-		fprintf(f, "%s of %s%s%s",
-			cli_binary((uint64_t)o->level, level),
-			cli_binary((uint64_t)o->capacity, capacity),
-			*unit_of(o) == 'B' ? "" : " ", unit_of(o));
-	} else {
-		fprintf(f, "%s%s%s%s", cli_binary((uint64_t)o->level, level),
-			*unit_of(o) == 'B' ? "" : " ", unit_of(o),
-			w->op == VIA_OP_WRITE ? " not read" : "");
-	}
+	else
+		tell_amount(f, o);
 }
 
 static void tell_details(FILE *f, const struct why_case *c,
@@ -227,7 +235,8 @@ void tell_thread(FILE *f, const struct why_case *c, uint32_t thread)
 	tell_times(f, c, thread);
 }
 
-void tell_relation(FILE *f, const struct why_case *c, uint32_t thread)
+/* How the next in a chain comes in; false: it is clear. */
+static bool tell_relation(FILE *f, const struct why_case *c, uint32_t thread)
 {
 	static const char *const words[VIA_N_OPS] = {
 		[VIA_OP_READ] = "to be written by ",
@@ -238,14 +247,33 @@ void tell_relation(FILE *f, const struct why_case *c, uint32_t thread)
 	};
 	uint32_t wait = c->d->verdicts[thread].wait, n;
 
-	if (wait == VIA_NONE)
-		return;
-	const struct via_wait *w = &c->s->waits[wait];
-
-	if (!words[w->op])
-		return;
-	fprintf(f, "%s", words[w->op]);
+	if (wait == VIA_NONE || !words[c->s->waits[wait].op])
+		return false;
+	fprintf(f, "%s", words[c->s->waits[wait].op]);
 	n = why_n_enders(c, wait);
 	if (n > 1)
-		fprintf(f, "%u, among them ", n);
+		fprintf(f, "any of %u, as ", n);
+	return true;
+}
+
+void tell_back(FILE *f, const struct why_case *c, uint32_t before,
+	       uint32_t thread)
+{
+	char who[VIA__WHO_MAX];
+
+	(void)tell_relation(f, c, before);
+	fprintf(f, "%s", via__who_thread(c->s, thread, who));
+}
+
+void tell_next(FILE *f, const struct why_case *c, uint32_t before,
+	       uint32_t thread)
+{
+	char who[VIA__WHO_MAX];
+
+	if (tell_relation(f, c, before))
+		fprintf(f, "%s, which ", via__who_thread(c->s, thread, who));
+	else
+		fprintf(f, "%s ", via__who_thread(c->s, thread, who));
+	tell_doing(f, c, thread);
+	tell_times(f, c, thread);
 }

@@ -699,6 +699,22 @@ static void a_listener_is_idle(void **state)
 	made_free(&m);
 }
 
+static void connecting_to_nobody_known(void **state)
+{
+	struct made m;
+
+	(void)state;
+	made_begin(&m);
+	uint32_t client = made_process(&m, "client");
+	uint32_t own = made_object(&m, VIA_KIND_UNIX);
+
+	made_hold(&m, client, own, "rw");
+	made_wait(&m, client, VIA_OP_CONNECT, own);
+	goes_on(&m);
+	VERDICT(&m, client, UNKNOWN, GUESS);
+	made_free(&m);
+}
+
 static void connecting_to_one_who_is_stuck(void **state)
 {
 	struct made m;
@@ -960,6 +976,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(both_write_and_nobody_reads),
 	CHECK_TEST(not_accepted_yet),
 	CHECK_TEST(a_listener_is_idle),
+	CHECK_TEST(connecting_to_nobody_known),
 	CHECK_TEST(connecting_to_one_who_is_stuck),
 	CHECK_TEST(the_owner_has_died),
 	CHECK_TEST(any_who_share_a_lock_can_let_go),

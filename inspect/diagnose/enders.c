@@ -219,6 +219,9 @@ static struct via__enders data(const struct via_snapshot *s,
 		return beyond(VIA__WORLD);
 	switch (kinds[o->kind].reach) {
 	case REACH_WORLD:
+		/* Of whatever family it may be. */
+		if (o->kind == VIA_KIND_SOCKET && o->detail == VIA_NONE)
+			return beyond(VIA__UNSEEN);
 		return beyond(VIA__WORLD);
 	case REACH_SAME:
 		return same(s, w);
@@ -228,6 +231,19 @@ static struct via__enders data(const struct via_snapshot *s,
 						     kinds[o->kind].limit);
 	}
 	return beyond(VIA__UNSEEN);
+}
+
+/* Its own socket stands for a listener that is not known. */
+static struct via__enders connection(const struct via_snapshot *s,
+				     const struct via_wait *w)
+{
+	uint32_t flags = s->objects[w->object].flags;
+
+	if (flags & VIA_OBJECT_REMOTE)
+		return beyond(VIA__WORLD);
+	return flags & VIA_OBJECT_LISTENS
+		       ? holders(w->object, VIA__HOLDERS, VIA_EXACT)
+		       : beyond(VIA__UNSEEN);
 }
 
 /* --- Locks --- */
@@ -420,9 +436,7 @@ static struct via__enders by_op(const struct via_snapshot *s,
 	case VIA_OP_ACCEPT:
 		return beyond(VIA__WORLD);
 	case VIA_OP_CONNECT:
-		return s->objects[w->object].flags & VIA_OBJECT_REMOTE
-			       ? beyond(VIA__WORLD)
-			       : holders(w->object, VIA__HOLDERS, VIA_EXACT);
+		return connection(s, w);
 	case VIA_OP_LOCK:
 		return lock(s, w);
 	case VIA_OP_WAKE:
