@@ -167,8 +167,8 @@ static uint32_t watched(struct via__scene *scene, const struct via__at *at,
 			enum via_certainty *ret)
 {
 	const struct via_holding *h = find(scene->s, first, w->fd);
-	const struct via_object *o =
-		h ? via__object_at(scene->s, h->object) : NULL;
+	const struct via_object *o = h ? via__object_at(scene->s, h->object)
+				       : NULL;
 	uint32_t found;
 
 	*ret = VIA_EXACT;
@@ -195,8 +195,7 @@ static void watches_of(struct via__scene *scene, const struct via__at *at,
 	for (const char *text = scene->buf.text;
 	     (text = via__watch_next(text, &w));) {
 		enum via_certainty certainty;
-		uint32_t to =
-			watched(scene, at, first, epoll, &w, &certainty);
+		uint32_t to = watched(scene, at, first, epoll, &w, &certainty);
 
 		if (to == VIA_NONE) {
 			scene->s->sight.n_dropped++;
@@ -216,12 +215,11 @@ void via__anon_watches(struct via__scene *scene, const struct via__at *at,
 	const struct via_snapshot *s = scene->s;
 
 	for (uint32_t i = first_hold; i < s->n_holds; i++) {
-		const struct via_object *o =
-			via__object_at(scene->s, s->holds[i].object);
+		const struct via_object *o = via__object_at(scene->s,
+							    s->holds[i].object);
 
 		/* Once, by who is in its key: its first holder. */
-		if (o->kind == VIA_KIND_EPOLL &&
-		    o->dev == (uint64_t)at->pid &&
+		if (o->kind == VIA_KIND_EPOLL && o->dev == (uint64_t)at->pid &&
 		    o->ino == (uint64_t)s->holds[i].id)
 			watches_of(scene, at, first_hold, s->holds[i].id,
 				   s->holds[i].object);

@@ -137,8 +137,8 @@ static bool frozen_in(struct via__cgroups *c, const char *text,
 	/* The topmost cannot be frozen. */
 	if (len <= 1 || root_len > len || memcmp(at, root, root_len) != 0)
 		return false;
-	if (snprintf(path, sizeof(path), "%s%.*s", point,
-		     (int)(len - root_len), at + root_len) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s%.*s", point, (int)(len - root_len),
+		     at + root_len) >= (int)sizeof(path))
 		return false;
 	return lookup(c, path);
 }

@@ -10,13 +10,13 @@
 
 /* Where the freezers are, and what was found: zeros at first. */
 struct via__cgroups {
-	bool known;	  /* the two below */
-	char *v1, *v2;	  /* where they are mounted, or NULL */
+	bool known;    /* the two below */
+	char *v1, *v2; /* where they are mounted, or NULL */
 	char *v1_root, *v2_root;
 	struct via__cgroup {
 		char *path;
 		bool frozen;
-	} *seen;
+	} * seen;
 	unsigned int n, max;
 };
 

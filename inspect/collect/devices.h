@@ -15,23 +15,24 @@
 #include "inspect/collect/proc.h"
 
 enum via__place {
-	VIA__PLACE_FILES,  /* a file system for files */
-	VIA__PLACE_PIPES,  /* anonymous pipes */
+	VIA__PLACE_FILES, /* a file system for files */
+	VIA__PLACE_PIPES, /* anonymous pipes */
 	VIA__PLACE_SOCKETS,
 	VIA__PLACE_MEMORY, /* memfd, and other memory without a name */
 	VIA__PLACE_SHM,	   /* /dev/shm */
 	VIA__PLACE_MQ,
 	VIA__PLACE_PTS,
-	VIA__PLACE_NS,	   /* namespaces */
-	VIA__PLACE_ANON,   /* anon_inode, where it has a device of its own */
+	VIA__PLACE_NS,	 /* namespaces */
+	VIA__PLACE_ANON, /* anon_inode, where it has a device of its own */
 };
 
 struct via__devices {
 	bool known; /* the kernel's own are in the list */
 	struct via__device {
 		uint64_t dev;
+		uint64_t mount; /* of the kernel's own, its number */
 		enum via__place place;
-	} *list;
+	} * list;
 	unsigned int n, max;
 	/* Of the process that was asked for last. */
 	uint32_t mnt_ns;
@@ -40,8 +41,8 @@ struct via__devices {
 
 /* A descriptor whose device is asked for. */
 struct via__fd_at {
-	int process; /* directory in /proc */
-	int fds;     /* its fd/ */
+	int process;	  /* directory in /proc */
+	int fds;	  /* its fd/ */
 	const char *name; /* in there */
 	uint64_t size;
 };
@@ -51,6 +52,10 @@ enum via__place via__place(struct via__devices *d, uint64_t dev,
 
 /* The same if it was asked for before; VIA__PLACE_FILES if not. */
 enum via__place via__place_known(const struct via__devices *d, uint64_t dev);
+
+/* One of the kernel's own by its mount, or NULL. */
+const struct via__device *via__device_mounted(struct via__devices *d,
+					      uint64_t mount);
 
 /* The file system of pseudo-terminals that a process sees at point: /dev/pts.
  * mnt_ns is its mount namespace, 0: unknown. 0 without. */

@@ -18,7 +18,8 @@ struct via__fd {
 	int dir;	  /* fd/ of the process */
 	const char *name; /* in there */
 	int fd;		  /* the same as a number */
-	uint8_t flags;	  /* enum via_hold_flag, of its hold */
+	uint8_t flags;	  /* of its hold: enum via_hold_flag */
+	uint8_t certainty;
 };
 
 /* The name of what it is of, as the kernel tells it: its length; "" unknown. */
@@ -26,6 +27,10 @@ size_t via__fd_link(const struct via__fd *f, char *ret, size_t size);
 
 /* Its fdinfo, in the scene's buffer; NULL if it is not to be had. */
 const char *via__fd_info(const struct via__fd *f);
+
+/* What file system it is on. */
+enum via__place via__fd_place(const struct via__fd *f,
+			      const struct statx *file);
 
 /* Another reference to it, for the caller to close; -1. Not of what may wait
  * when it is closed: files. */
@@ -40,6 +45,10 @@ uint32_t via__anon(struct via__fd *f);
  * holds begin at first_hold. */
 void via__anon_watches(struct via__scene *scene, const struct via__at *at,
 		       uint32_t first_hold);
+
+/* fdinfo.c: what can be told of the descriptors of a process where no more than
+ * that may be read. */
+void via__fdinfo(struct via__scene *scene, const struct via__at *at);
 
 /* A line of an epoll set's fdinfo. */
 struct via__watch {

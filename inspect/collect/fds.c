@@ -64,6 +64,20 @@ uint8_t via__fd_flags(const char *fdinfo)
 			 (flags & O_CLOEXEC ? VIA_HOLD_CLOEXEC : 0));
 }
 
+static uint64_t dev_of(const struct statx *file)
+{
+	return makedev(file->stx_dev_major, file->stx_dev_minor);
+}
+
+enum via__place via__fd_place(const struct via__fd *f, const struct statx *file)
+{
+	const struct via__fd_at at = {f->at->dir, f->dir, f->name,
+				      file->stx_size};
+
+	return via__place(&f->scene->devices, dev_of(file), &at,
+			  &f->scene->buf);
+}
+
 /* --- Names --- */
 
 /* Cut off what the kernel adds to the name of what has none any more. */
@@ -104,21 +118,6 @@ static bool has_path(uint32_t kind)
 
 /* --- Kinds --- */
 
-static uint64_t dev_of(const struct statx *file)
-{
-	return makedev(file->stx_dev_major, file->stx_dev_minor);
-}
-
-static enum via__place place_of(const struct via__fd *f,
-				const struct statx *file)
-{
-	const struct via__fd_at at = {f->at->dir, f->dir, f->name,
-				      file->stx_size};
-
-	return via__place(&f->scene->devices, dev_of(file), &at,
-			  &f->scene->buf);
-}
-
 /* Named semaphores are files that begin with "sem.": sem_overview(7). */
 static enum via_kind in_shm(const struct via__fd *f)
 {
@@ -134,7 +133,7 @@ static enum via_kind in_shm(const struct via__fd *f)
 static enum via_kind kind_of_file(const struct via__fd *f,
 				  const struct statx *file)
 {
-	switch (place_of(f, file)) {
+	switch (via__fd_place(f, file)) {
 	case VIA__PLACE_SHM:
 		return in_shm(f);
 	case VIA__PLACE_MEMORY:
@@ -167,13 +166,13 @@ static uint32_t object_of(struct via__fd *f, const struct statx *file)
 	switch (file->stx_mode & S_IFMT) {
 	case S_IFSOCK:
 		/* Or the name of one, opened by O_PATH. */
-		return place_of(f, file) == VIA__PLACE_SOCKETS
+		return via__fd_place(f, file) == VIA__PLACE_SOCKETS
 			       ? via__object(f->scene->s, VIA_KIND_SOCKET, 0,
 					     file->stx_ino, 0)
 			       : by_inode(f, file, VIA_KIND_OTHER);
 	case S_IFIFO:
 		return by_inode(f, file,
-				place_of(f, file) == VIA__PLACE_PIPES
+				via__fd_place(f, file) == VIA__PLACE_PIPES
 					? VIA_KIND_PIPE
 					: VIA_KIND_FIFO);
 	case S_IFDIR:
@@ -185,7 +184,7 @@ static uint32_t object_of(struct via__fd *f, const struct statx *file)
 		return object != VIA_NONE ? object
 					  : by_inode(f, file, VIA_KIND_CHAR);
 	case S_IFREG:
-		return place_of(f, file) == VIA__PLACE_ANON
+		return via__fd_place(f, file) == VIA__PLACE_ANON
 			       ? via__anon(f)
 			       : by_inode(f, file, kind_of_file(f, file));
 	default:
@@ -210,11 +209,12 @@ static uint8_t open_for(const struct via__fd *f, const struct statx *file)
 
 static void hold(struct via__fd *f, uint32_t object, enum via_how how)
 {
-	struct via_holding *h =
-		via__add_hold(f->scene->s, f->at->process, object, how);
+	struct via_holding *h = via__add_hold(f->scene->s, f->at->process,
+					      object, how);
 
 	h->id = f->fd;
 	h->flags = f->flags;
+	h->certainty = f->certainty;
 }
 
 /* A file that cannot be looked at: -EACCES, or its file system fails. */
@@ -223,12 +223,12 @@ static void failed(struct via__fd *f, int err)
 	if (err == ENOENT || err == ESRCH)
 		return; /* closed, gone */
 	if (err == EACCES || err == EPERM) {
-		f->scene->s->processes[f->at->process].hidden |=
-			VIA_HIDDEN_FDS;
+		f->scene->s->processes[f->at->process].hidden |= VIA_HIDDEN_FDS;
 		return;
 	}
-	hold(f, via__object(f->scene->s, VIA_KIND_OTHER,
-			    (uint64_t)f->at->pid, (uint64_t)f->fd, 0),
+	hold(f,
+	     via__object(f->scene->s, VIA_KIND_OTHER, (uint64_t)f->at->pid,
+			 (uint64_t)f->fd, 0),
 	     VIA_HOLDS_FD);
 }
 
@@ -263,8 +263,13 @@ static void each_fd(struct via__scene *scene, const struct via__at *at, int dir)
 
 		for (ssize_t i = 0; i < len; i += e->d_reclen) {
 			e = (const void *)(list + i);
-			struct via__fd f = {scene, at, dir, e->d_name,
-					    atoi(e->d_name), 0};
+			struct via__fd f = {
+				.scene = scene,
+				.at = at,
+				.dir = dir,
+				.name = e->d_name,
+				.fd = atoi(e->d_name),
+			};
 
 			if (*e->d_name != '.')
 				look_at(&f, VIA_HOLDS_FD);
@@ -286,8 +291,14 @@ static void each_path(struct via__scene *scene, const struct via__at *at)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct via__fd f = {scene,	  at, at->dir, rows[i].name, -1,
-				    rows[i].flags};
+		struct via__fd f = {
+			.scene = scene,
+			.at = at,
+			.dir = at->dir,
+			.name = rows[i].name,
+			.fd = -1,
+			.flags = rows[i].flags,
+		};
 
 		look_at(&f, rows[i].how);
 	}
@@ -303,8 +314,10 @@ static void fds_process(struct via__scene *scene, const struct via__at *at)
 	int dir = openat(at->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0) {
-		if (errno == EACCES || errno == EPERM)
+		if (errno == EACCES || errno == EPERM) {
 			p->hidden |= VIA_HIDDEN_FDS;
+			via__fdinfo(scene, at);
+		}
 		return;
 	}
 	each_fd(scene, at, dir);

@@ -60,7 +60,6 @@ int64_t via__exec_start(const char *sched)
 			     ? strtoll(end + 1, NULL, 10)
 			     : -1;
 
-	return ms < 0 || ns < 0 || ms > INT64_MAX / 2000000
-		       ? VIA_UNKNOWN
-		       : ms * 1000000 + ns;
+	return ms < 0 || ns < 0 || ms > INT64_MAX / 2000000 ? VIA_UNKNOWN
+							    : ms * 1000000 + ns;
 }

@@ -86,19 +86,18 @@ static int read_level(int pidfd, struct via_object *o, struct via_holding *h)
 	return 0;
 }
 
-static void levels_of(struct via_snapshot *s, const struct via_process *p)
+static void levels_of(struct via_snapshot *s, const struct via_process *p,
+		      uint8_t open_for)
 {
 	int pidfd = -1, err = 0;
 
-	for (uint32_t i = p->first_hold;
-	     !err && i < p->first_hold + p->n_holds; i++) {
+	for (uint32_t i = p->first_hold; !err && i < p->first_hold + p->n_holds;
+	     i++) {
 		struct via_holding *h = &s->holds[i];
 		struct via_object *o = via__object_at(s, h->object);
 
-		/* Not of O_PATH, which is open for nothing. */
 		if (h->how != VIA_HOLDS_FD || o->level != VIA_UNKNOWN ||
-		    (!is_pipe(o) && !is_terminal(o)) ||
-		    !(h->flags & (VIA_HOLD_READ | VIA_HOLD_WRITE)))
+		    (!is_pipe(o) && !is_terminal(o)) || !(h->flags & open_for))
 			continue;
 		if (pidfd < 0)
 			pidfd = (int)syscall(SYS_pidfd_open, p->task.pid, 0);
@@ -110,8 +109,13 @@ static void levels_of(struct via_snapshot *s, const struct via_process *p)
 
 static void levels_all(struct via__scene *scene)
 {
-	for (uint32_t i = 0; i < scene->s->n_processes; i++)
-		levels_of(scene->s, &scene->s->processes[i]);
+	/* First of writers: only their side knows that a pipe has packets. */
+	static const uint8_t open_for[] = {VIA_HOLD_WRITE, VIA_HOLD_READ};
+	struct via_snapshot *s = scene->s;
+
+	for (int i = 0; i < 2; i++)
+		for (uint32_t p = 0; p < s->n_processes; p++)
+			levels_of(s, &s->processes[p], open_for[i]);
 }
 
 const struct via__collector via__collector_levels = {

@@ -33,19 +33,27 @@ static const struct {
 	{"/dev/shm/", VIA_KIND_POSIXSHM},
 };
 
-static enum via_kind kind_of(const char *name)
+static enum via_kind kind_of(const struct via__scene *scene,
+			     const struct via__map *map)
 {
+	const char *slash = strrchr(map->name, '/');
+
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (starts(name, kinds[i].name))
+		if (starts(map->name, kinds[i].name))
 			return kinds[i].kind;
-	return VIA_KIND_FILE;
+	/* Seen from elsewhere, or mounted elsewhere; as fds.c has it. */
+	if (via__place_known(&scene->devices, map->dev) != VIA__PLACE_SHM)
+		return VIA_KIND_FILE;
+	return slash && starts(slash, "/sem.") ? VIA_KIND_POSIXSEM
+					       : VIA_KIND_POSIXSHM;
 }
 
-/* Mapped rings and the like of what has no inode of its own. */
+/* Mapped rings and the like of what has no inode of its own have none; the id
+ * of a System V segment may be 0. */
 static bool has_identity(const struct via__map *map)
 {
-	return map->ino && !starts(map->name, "anon_inode:") &&
-	       !starts(map->name, "[v");
+	return (map->ino || starts(map->name, "/SYSV")) &&
+	       !starts(map->name, "anon_inode:");
 }
 
 /*
@@ -105,7 +113,8 @@ static void name_it(struct via_snapshot *s, uint32_t object, const char *name)
 	if (o->name || name[0] != '/' || o->kind == VIA_KIND_ANON ||
 	    o->kind == VIA_KIND_SYSVSHM)
 		return;
-	uint32_t text = via__text(s, name, len);
+	size_t skip = o->kind == VIA_KIND_MEMFD ? strlen("/memfd:") : 0;
+	uint32_t text = len > skip ? via__text(s, name + skip, len - skip) : 0;
 
 	via__object_at(s, object)->name = text;
 }
@@ -114,7 +123,7 @@ uint32_t via__map_object(struct via__scene *scene, uint32_t process, int dir,
 			 const struct via__map *map)
 {
 	struct via_snapshot *s = scene->s;
-	enum via_kind kind = kind_of(map->name);
+	enum via_kind kind = kind_of(scene, map);
 	uint64_t dev = map->dev;
 	uint32_t object;
 

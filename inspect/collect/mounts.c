@@ -37,8 +37,8 @@ static void parse(char *line, struct via__mount *ret)
 	unsigned int major, minor;
 	int at = 0;
 
-	*ret = (struct via__mount){.root = "", .point = "", .type = "",
-				   .options = ""};
+	*ret = (struct via__mount){
+		.root = "", .point = "", .type = "", .options = ""};
 	if (sscanf(line, "%llu %*d %u:%u %n", &id, &major, &minor, &at) != 3 ||
 	    !at)
 		return;

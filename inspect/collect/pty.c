@@ -42,6 +42,11 @@ bool via__tty_listed(const char *drivers, unsigned int major,
 	return false;
 }
 
+static uint64_t dev_of(const struct statx *file)
+{
+	return makedev(file->stx_dev_major, file->stx_dev_minor);
+}
+
 static bool is_pts(unsigned int number)
 {
 	return number >= PTS_MAJOR && number < PTS_MAJOR + PTS_MAJORS;
@@ -71,14 +76,14 @@ static bool master_index(const struct via__fd *f, uint64_t *ret)
 
 /* The file system that has its other side: pts beside the ptmx that was opened;
  * or the ptmx is in there itself. */
-static uint64_t beside(const struct via__fd *f, uint64_t dev)
+static uint64_t beside(const struct via__fd *f, const struct statx *file)
 {
 	const struct via__scene *scene = f->scene;
 	char link[4096];
 	char *slash;
 
-	if (via__place_known(&scene->devices, dev) == VIA__PLACE_PTS)
-		return dev;
+	if (via__fd_place(f, file) == VIA__PLACE_PTS)
+		return dev_of(file);
 	if (!via__fd_link(f, link, sizeof(link) - sizeof("/pts")))
 		return 0;
 	slash = strrchr(link, '/');
@@ -90,13 +95,13 @@ static uint64_t beside(const struct via__fd *f, uint64_t dev)
 			   &f->scene->buf);
 }
 
-static uint32_t master(struct via__fd *f, uint64_t dev)
+static uint32_t master(struct via__fd *f, const struct statx *file)
 {
 	uint64_t index;
 
 	if (!master_index(f, &index))
 		return VIA_NONE;
-	return via__object(f->scene->s, VIA_KIND_PTMX, beside(f, dev), index,
+	return via__object(f->scene->s, VIA_KIND_PTMX, beside(f, file), index,
 			   0);
 }
 
@@ -111,6 +116,7 @@ static uint32_t own(struct via__fd *f)
 
 	if (!number)
 		return VIA_NONE;
+	f->certainty = VIA_LIKELY;
 	if (!is_pts(major_))
 		return via__object(f->scene->s, VIA_KIND_TTY, 0,
 				   makedev(major_, minor_), 0);
@@ -133,16 +139,15 @@ uint32_t via__terminal(struct via__fd *f, const struct statx *file)
 {
 	unsigned int major_ = file->stx_rdev_major;
 	unsigned int minor_ = file->stx_rdev_minor;
-	uint64_t dev = makedev(file->stx_dev_major, file->stx_dev_minor);
 
 	if (major_ == MEMORY_MAJOR)
 		return VIA_NONE;
 	if (major_ == TTY_MAJOR && minor_ == 2)
-		return master(f, dev);
+		return master(f, file);
 	if (major_ == TTY_MAJOR && minor_ == 0)
 		return own(f);
 	if (is_pts(major_))
-		return via__object(f->scene->s, VIA_KIND_PTY, dev,
+		return via__object(f->scene->s, VIA_KIND_PTY, dev_of(file),
 				   pts_index(major_, minor_), 0);
 	if (!is_listed(f->scene, major_, minor_))
 		return VIA_NONE;

@@ -12,8 +12,8 @@
 
 static long compare(const struct via__same_file *f, pid_t pid, int fd)
 {
-	return syscall(SYS_kcmp, f->pid, pid, KCMP_FILE,
-		       (unsigned long)f->fd, (unsigned long)fd);
+	return syscall(SYS_kcmp, f->pid, pid, KCMP_FILE, (unsigned long)f->fd,
+		       (unsigned long)fd);
 }
 
 /* What was closed meanwhile (-1) or has no order (3) counts as less: at worst
@@ -48,8 +48,8 @@ uint32_t *via__same(struct via__same *same, pid_t pid, int fd)
 		return &same->files[at].object;
 	if (same->n == same->max) {
 		unsigned int max = same->max ? 2 * same->max : 64;
-		void *more =
-			reallocarray(same->files, max, sizeof(*same->files));
+		void *more = reallocarray(same->files, max,
+					  sizeof(*same->files));
 
 		if (!more)
 			return NULL;

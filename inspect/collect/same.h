@@ -15,7 +15,7 @@ struct via__same {
 		pid_t pid;
 		int fd;
 		uint32_t object;
-	} *files;
+	} * files;
 	unsigned int n, max;
 };
 

@@ -65,8 +65,7 @@ static int look_at_new(pid_t pid, void *arg)
 
 	if (via_snapshot_process(s, pid) != VIA_NONE)
 		return 0;
-	if (s->n_processes &&
-	    pid < s->processes[s->n_processes - 1].task.pid) {
+	if (s->n_processes && pid < s->processes[s->n_processes - 1].task.pid) {
 		scene->missed = true;
 		return 0;
 	}
@@ -89,6 +88,7 @@ static void look(struct via__scene *scene)
 	via__buf_fini(&scene->buf);
 	via__buf_fini(&scene->tty_drivers);
 	via__cgroups_fini(&scene->cgroups);
+	via__clock_fini(&scene->clock);
 	via__devices_fini(&scene->devices);
 	via__same_fini(&scene->same);
 }

@@ -75,8 +75,8 @@ static uint32_t read_path(struct via__scene *scene, const struct via__at *at,
 static uint32_t read_command(struct via__scene *scene, const struct via__at *at)
 {
 	char text[4096];
-	ssize_t len =
-		via__proc_read_once(at->dir, "cmdline", text, sizeof(text));
+	ssize_t len = via__proc_read_once(at->dir, "cmdline", text,
+					  sizeof(text));
 
 	for (; len > 0 && !text[len - 1]; len--)
 		;

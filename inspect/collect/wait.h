@@ -7,6 +7,8 @@
 #ifndef INSPECT_COLLECT_WAIT_H
 #define INSPECT_COLLECT_WAIT_H
 
+#include <sys/stat.h>
+
 #include "inspect/collect/call.h"
 #include "inspect/collect/collector.h"
 
@@ -83,6 +85,14 @@ void via__wait_on_object(struct via__blocked *b, uint32_t object, int fd,
 void via__wait_on_events(struct via__blocked *b, int fd, uint32_t events,
 			 enum via_source source);
 void via__wait_on_epoll(struct via__blocked *b, uint32_t epoll, int fd);
+
+/*
+ * The file that a path of the process leads to; relative ones from the
+ * directory that it knows as at. Nothing is opened, no file system is asked.
+ * 0, or -1: not to be found that way.
+ */
+int via__wait_find(const struct via__blocked *b, int at, const char *path,
+		   struct statx *ret);
 
 /* For how long, as the call says it: left_ns of struct via_wait. */
 int64_t via__call_left(const struct via__blocked *b);

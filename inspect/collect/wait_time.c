@@ -2,6 +2,7 @@
 /* Until when a call waits: its timeout, from its arguments and the process'
  * memory. */
 #include <linux/futex.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "inspect/collect/memory.h"
@@ -62,15 +63,18 @@ static int64_t of_futex(const struct via__blocked *b, uint64_t address)
 
 static int64_t of_sleep(const struct via__blocked *b, uint64_t address)
 {
-	clockid_t clock = (clockid_t)b->call.args[0];
-
-	/* What goes on after SIGSTOP may be nanosleep(2) or this. */
-	if (b->row->time == 0)
-		return b->call.args[0] < 16 ? VIA_UNKNOWN
-					    : read_time(b, address, 1);
 	return b->call.args[1] & TIMER_ABSTIME
-		       ? read_deadline(b, address, clock)
+		       ? read_deadline(b, address, (clockid_t)b->call.args[0])
 		       : read_time(b, address, 1);
+}
+
+/* What goes on after SIGSTOP is nanosleep(2), or clock_nanosleep(2) with the
+ * number of a clock before its time; that of an absolute time starts anew. */
+static int64_t of_restarted_sleep(const struct via__blocked *b)
+{
+	uint64_t first = b->call.args[0];
+
+	return read_time(b, first < 16 ? b->call.args[2] : first, 1);
 }
 
 int64_t via__call_left(const struct via__blocked *b)
@@ -79,6 +83,8 @@ int64_t via__call_left(const struct via__blocked *b)
 	uint64_t arg = row->time >= 0 ? b->call.args[row->time] : 0;
 	int64_t ms = (int)arg;
 
+	if (b->call.nr == SYS_restart_syscall && row->nr == SYS_nanosleep)
+		return of_restarted_sleep(b);
 	switch ((enum via__until)row->until) {
 	case VIA__UNTIL_MS:
 		return ms < 0 ? -1 : ms * (NS_PER_S / 1000);

@@ -154,21 +154,17 @@ static bool is_elsewhere(const struct via__blocked *b)
 /* Stopped by a signal, a debugger or the control group: true. */
 static bool is_stopped(struct via__blocked *b)
 {
-	struct via_process *p = &b->s->processes[b->process];
+	const struct via_process *p = &b->s->processes[b->process];
 
-	if (b->state == 't') {
+	if (p->flags & VIA_PROCESS_FROZEN)
+		via__wait(b, VIA_OP_EVENT, VIA_NONE);
+	else if (b->state == 't')
 		via__wait_for(b, VIA_OP_EVENT,
 			      via_snapshot_process(b->s, p->tracer));
-		return true;
-	}
-	if (b->state == 'T') {
+	else if (b->state == 'T')
 		via__wait(b, VIA_OP_SIGNAL, VIA_NONE);
-		return true;
-	}
-	if (!strstr(b->wchan, "freez") && !strstr(b->wchan, "refrigerator"))
+	else
 		return false;
-	p->flags |= VIA_PROCESS_FROZEN;
-	via__wait(b, VIA_OP_EVENT, VIA_NONE);
 	return true;
 }
 

@@ -450,18 +450,54 @@ static void a_group_or_something_else(void **state)
 
 /* --- Certainty --- */
 
-static void a_hidden_holder_makes_it_a_guess(void **state)
+/* A hidden stranger could have been passed an end; a relative has inherited it.
+ */
+static void a_hidden_holder(void **state)
 {
 	struct made m;
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
-	m.s->objects[0].seen = VIA_SEEN_UNKNOWN;
+	for (int relative = 0; relative < 3; relative++) {
+		make_two(&m, p);
+		uint32_t other = made_process(&m, "hidden");
+
+		m.s->processes[other].hidden = VIA_HIDDEN_FDS;
+		if (relative == 1)
+			m.s->processes[other].task.ppid = 100;
+		if (relative == 2)
+			m.s->processes[p[1]].task.ppid = 102;
+		for (uint32_t i = 0; i < m.s->n_objects; i++)
+			m.s->objects[i].seen = VIA_SEEN_UNKNOWN;
+		made_end(&m);
+		for (int i = 0; i < 2; i++) {
+			const struct via_verdict_of *v = &m.d->verdicts[p[i]];
+
+			assert_int_equal(v->verdict, VIA_VERDICT_DEADLOCK);
+			assert_int_equal(v->certainty,
+					 relative ? VIA_GUESS : VIA_LIKELY);
+		}
+		assert_int_equal(m.d->cycles[0].certainty,
+				 relative ? VIA_GUESS : VIA_LIKELY);
+		made_free(&m);
+	}
+}
+
+/* One who inherited the end that he should be sent data through. */
+static void one_who_could_help_himself(void **state)
+{
+	struct made m;
+
+	(void)state;
+	made_begin(&m);
+	uint32_t p[] = {made_process(&m, "parent"), made_process(&m, "child")};
+	uint32_t pipe = made_pipe(&m, p[1], p[0]);
+
+	made_hold(&m, p[1], pipe, "r");
+	made_child_wait(&m, p[0], p[1]);
+	made_wait(&m, p[1], VIA_OP_WRITE, pipe);
 	made_end(&m);
-	VERDICT(&m, p[0], DEADLOCK, GUESS);
-	VERDICT(&m, p[1], DEADLOCK, GUESS);
-	assert_int_equal(m.d->cycles[0].certainty, VIA_GUESS);
+	cycle_is(&m, 2, p);
 	made_free(&m);
 }
 
@@ -563,6 +599,36 @@ static void who_keeps_a_fifo_open_is_idle(void **state)
 	goes_on(&m);
 	VERDICT(&m, p, IDLE, EXACT);
 	made_free(&m);
+}
+
+/* Two workers take jobs from a queue that they keep open; then two who wait for
+ * each other. */
+static void a_queue_that_all_keep_open(void **state)
+{
+	(void)state;
+	for (int each_other = 0; each_other < 2; each_other++) {
+		struct made m;
+		uint32_t p[2], queue[2];
+
+		made_begin(&m);
+		for (int i = 0; i < 2; i++)
+			p[i] = made_process(&m, "worker");
+		for (int i = 0; i < 2; i++) {
+			queue[i] = made_object(&m, VIA_KIND_MQ);
+			made_hold(&m, p[0], queue[i], "rw");
+			made_hold(&m, p[1], queue[i], "rw");
+		}
+		made_wait(&m, p[0], VIA_OP_READ, queue[0]);
+		made_wait(&m, p[1], VIA_OP_READ, queue[each_other]);
+		if (each_other) {
+			made_end(&m);
+			VERDICT(&m, p[0], DEADLOCK, GUESS);
+		} else {
+			goes_on(&m);
+			VERDICT(&m, p[0], IDLE, EXACT);
+		}
+		made_free(&m);
+	}
 }
 
 /* --- Sockets --- */
@@ -717,7 +783,7 @@ static void a_word_of_its_own_and_nobody_to_wake_it(void **state)
 			goes_on(&m);
 		} else {
 			made_end(&m);
-			VERDICT(&m, p, STUCK, LIKELY);
+			VERDICT(&m, p, STUCK, GUESS);
 			assert_int_equal(m.d->n_cycles, 0);
 		}
 		made_free(&m);
@@ -746,7 +812,7 @@ static void who_maps_a_word_can_wake(void **state)
 			goes_on(&m);
 		} else {
 			made_end(&m);
-			VERDICT(&m, p, DEADLOCK, LIKELY);
+			VERDICT(&m, p, DEADLOCK, GUESS);
 		}
 		made_free(&m);
 	}
@@ -769,6 +835,58 @@ static void a_semaphore_is_never_proven(void **state)
 	made_end(&m);
 	cycle_is(&m, 2, p);
 	VERDICT(&m, p[0], DEADLOCK, LIKELY);
+	made_free(&m);
+}
+
+/* By who used it last. */
+static uint32_t made_semaphore(struct made *m, pid_t last)
+{
+	uint32_t set = made_object(m, VIA_KIND_SYSVSEM);
+
+	via__add_semaphore(m->s, set)->last = last;
+	return set;
+}
+
+static void who_used_a_semaphore_last_has_it(void **state)
+{
+	struct made m;
+
+	(void)state;
+	made_begin(&m);
+	uint32_t p[] = {made_process(&m, "p"), made_process(&m, "q")};
+
+	for (int i = 0; i < 2; i++)
+		made_wait(&m, p[i], VIA_OP_LOCK,
+			  made_semaphore(&m, m.s->processes[p[!i]].task.pid))
+			->amount = 1;
+	made_end(&m);
+	cycle_is(&m, 2, p);
+	VERDICT(&m, p[0], DEADLOCK, GUESS);
+	made_free(&m);
+
+	/* Who took it itself waits for the next event, or for zero. */
+	for (uint64_t amount = 0; amount < 2; amount++) {
+		made_begin(&m);
+		p[0] = made_process(&m, "p");
+		made_wait(&m, p[0], VIA_OP_LOCK,
+			  made_semaphore(&m, m.s->processes[p[0]].task.pid))
+			->amount = amount;
+		goes_on(&m);
+		made_free(&m);
+	}
+}
+
+static void who_used_a_semaphore_last_has_died(void **state)
+{
+	struct made m;
+
+	(void)state;
+	made_begin(&m);
+	uint32_t p = made_process(&m, "p");
+
+	made_wait(&m, p, VIA_OP_LOCK, made_semaphore(&m, 99))->amount = 1;
+	made_end(&m);
+	VERDICT(&m, p, ORPHANED, GUESS);
 	made_free(&m);
 }
 
@@ -830,13 +948,15 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(all_of_a_group_must_come),
 	CHECK_TEST(a_group_that_will_come),
 	CHECK_TEST(a_group_or_something_else),
-	CHECK_TEST(a_hidden_holder_makes_it_a_guess),
+	CHECK_TEST(a_hidden_holder),
+	CHECK_TEST(one_who_could_help_himself),
 	CHECK_TEST(another_namespace_makes_it_likely),
 	CHECK_TEST(an_edge_that_is_not_exact),
 	CHECK_TEST(nobody_that_was_seen),
 	CHECK_TEST(a_ring_makes_it_likely),
 	CHECK_TEST(a_fifo_can_be_opened_by_anybody),
 	CHECK_TEST(who_keeps_a_fifo_open_is_idle),
+	CHECK_TEST(a_queue_that_all_keep_open),
 	CHECK_TEST(both_write_and_nobody_reads),
 	CHECK_TEST(not_accepted_yet),
 	CHECK_TEST(a_listener_is_idle),
@@ -846,6 +966,8 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(a_word_of_its_own_and_nobody_to_wake_it),
 	CHECK_TEST(who_maps_a_word_can_wake),
 	CHECK_TEST(a_semaphore_is_never_proven),
+	CHECK_TEST(who_used_a_semaphore_last_has_it),
+	CHECK_TEST(who_used_a_semaphore_last_has_died),
 	CHECK_TEST(a_child_that_has_ended),
 	CHECK_TEST(a_zombie_holds_nothing),
 };

@@ -5,8 +5,8 @@
  */
 #include "inspect/diagnose/enders.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include <errno.h>
+#include <stdlib.h>
 
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
@@ -63,10 +63,10 @@ static const struct {
 	[VIA_KIND_PIPE] = {REACH_SAME, VIA_EXACT},
 	[VIA_KIND_FIFO] = {REACH_SAME, VIA_EXACT},
 	[VIA_KIND_MQ] = {REACH_SAME, VIA_EXACT},
-	[VIA_KIND_EVENTFD] = {REACH_SAME, VIA_LIKELY},
+	[VIA_KIND_EVENTFD] = {REACH_SAME, VIA_GUESS},
 	[VIA_KIND_UNIX] = {REACH_PEER, VIA_EXACT},
 	[VIA_KIND_TCP] = {REACH_PEER, VIA_EXACT},
-	[VIA_KIND_UDP] = {REACH_PEER, VIA_LIKELY},
+	[VIA_KIND_UDP] = {REACH_PEER, VIA_GUESS},
 	[VIA_KIND_PTMX] = {REACH_PEER, VIA_EXACT},
 	[VIA_KIND_PTY] = {REACH_PEER, VIA_EXACT},
 	[VIA_KIND_SOCKET] = {REACH_WORLD, 0},
@@ -156,6 +156,39 @@ static bool has_come(const struct via_object *o, const struct via_wait *w)
 	       o->level > 0;
 }
 
+static bool waits_for(const struct via_snapshot *s, uint32_t process,
+		      const struct via_wait *w)
+{
+	const struct via_process *p = &s->processes[process];
+
+	for (uint32_t i = 0; i < p->n_threads; i++) {
+		const struct via_thread *t = &s->threads[p->first_thread + i];
+
+		for (uint32_t k = 0; k < t->n_waits; k++)
+			if (s->waits[t->first_wait + k].object == w->object &&
+			    s->waits[t->first_wait + k].op == w->op)
+				return true;
+	}
+	return false;
+}
+
+/* Whether a process has the other side of what is waited for, and does not
+ * wait there itself. */
+static bool has_partner(const struct via_snapshot *s, const struct via_wait *w,
+			enum via__side side)
+{
+	const struct via_object *o = &s->objects[w->object];
+
+	for (uint32_t i = 0; i < o->n_users; i++) {
+		const struct via_holding *h =
+			&s->holds[s->users[o->first_user + i]];
+
+		if (via__sides(h) & 1u << side && !waits_for(s, h->process, w))
+			return true;
+	}
+	return false;
+}
+
 static struct via__enders same(const struct via_snapshot *s,
 			       const struct via_wait *w)
 {
@@ -168,11 +201,13 @@ static struct via__enders same(const struct via_snapshot *s,
 		return whoever(e, VIA__UNSEEN);
 	if (!has_name(o))
 		return e;
-	e.limit = VIA_LIKELY;
 	/* Who keeps the other side open too waits for whoever will come. */
-	return holds_side(s, s->threads[w->thread].process, w->object, side)
-		       ? whoever(e, VIA__WORLD)
-		       : e;
+	if (holds_side(s, s->threads[w->thread].process, w->object, side)) {
+		e.limit = VIA_GUESS;
+		return has_partner(s, w, side) ? e : whoever(e, VIA__WORLD);
+	}
+	e.limit = VIA_LIKELY;
+	return e;
 }
 
 static struct via__enders data(const struct via_snapshot *s,
@@ -259,22 +294,43 @@ static struct via__enders orphan(uint32_t object, unsigned int limit)
 	return e;
 }
 
+/* Who used a semaphore last, 0: unknown. */
+static pid_t last_user(const struct via_snapshot *s, const struct via_wait *w)
+{
+	const struct via_object *o = &s->objects[w->object];
+	const struct via_ipc *ipc = o->detail == VIA_NONE ? NULL
+							  : &s->ipcs[o->detail];
+
+	return ipc && w->index < ipc->n_semaphores
+		       ? s->semaphores[ipc->first_semaphore + w->index].last
+		       : 0;
+}
+
 /*
- * Anybody may add to a semaphore: that a holder will is a custom. Whoever used
- * it last and has died without adding was probably one.
+ * Anybody may add to a semaphore; that a holder will is a custom. Without
+ * records of who holds one, who used it last took it, unless that was the one
+ * who waits: then it is used to wait for events.
  */
 static struct via__enders semaphore(const struct via_snapshot *s,
 				    const struct via_wait *w)
 {
-	const struct via_object *o = &s->objects[w->object];
-	pid_t last = o->detail == VIA_NONE ? 0 : s->ipcs[o->detail].last;
+	struct via__enders e = holders(w->object, VIA__OWNERS, VIA_LIKELY);
+	pid_t last = last_user(s, w);
 
 	if (!w->amount)
 		return beyond(VIA__UNSEEN);
-	if (holds_side(s, VIA_NONE, w->object, VIA__OWNERS) || last <= 0 ||
-	    !s->sight.init_ns || via_snapshot_process(s, last) != VIA_NONE)
-		return holders(w->object, VIA__OWNERS, VIA_LIKELY);
-	return orphan(w->object, VIA_GUESS);
+	if (holds_side(s, VIA_NONE, w->object, VIA__OWNERS))
+		return e;
+	uint32_t process = last > 0 ? via_snapshot_process(s, last) : VIA_NONE;
+
+	if (process == VIA_NONE || via__process_ended(s, process))
+		return last > 0 ? orphan(w->object, VIA_GUESS) : e;
+	if (process == s->threads[w->thread].process)
+		return whoever(e, VIA__UNSEEN);
+	e.object = VIA_NONE;
+	e.process = process;
+	e.limit = VIA_GUESS;
+	return e;
 }
 
 static struct via__enders lock(const struct via_snapshot *s,
@@ -292,19 +348,22 @@ static struct via__enders lock(const struct via_snapshot *s,
 
 /* --- Wake-ups --- */
 
-/* A word of one process can be woken by its threads alone. */
+/*
+ * A word of one process can be woken by its threads alone. But a handler of a
+ * signal may be what is waited for, so that is only a guess.
+ */
 static struct via__enders own_threads(const struct via_snapshot *s,
 				      const struct via_wait *w)
 {
 	struct via__enders e = nobody;
 
 	e.process = s->threads[w->thread].process;
-	e.limit = VIA_LIKELY;
+	e.limit = VIA_GUESS;
 	e.others = true;
 	return e;
 }
 
-/* One of several by who has it mapped; what has a name can be mapped anew. */
+/* One of several by who has it mapped. */
 static struct via__enders wake(const struct via_snapshot *s,
 			       const struct via_wait *w)
 {
@@ -318,11 +377,7 @@ static struct via__enders wake(const struct via_snapshot *s,
 					       : s->futexes[o->detail].memory;
 	if (memory == VIA_NONE)
 		return beyond(VIA__UNSEEN);
-	const struct via_object *m = &s->objects[memory];
-	bool closed = m->kind == VIA_KIND_ANON || m->kind == VIA_KIND_MEMFD ||
-		      m->flags & VIA_OBJECT_DELETED;
-	struct via__enders e = holders(memory, VIA__MAPPERS,
-				       closed ? VIA_LIKELY : VIA_GUESS);
+	struct via__enders e = holders(memory, VIA__MAPPERS, VIA_GUESS);
 
 	e.others = true;
 	return e;
@@ -381,13 +436,13 @@ static struct via__enders by_op(const struct via_snapshot *s,
 	return beyond(VIA__UNSEEN);
 }
 
-static const struct via__pool *pool(const struct via_snapshot *s,
-				    const struct via__enders *e,
-				    struct via__pool *pools)
+static const struct via__pool *pool(const struct via__holders *all,
+				    const struct via__enders *e)
 {
+	const struct via_snapshot *s = all->s;
 	const struct via_object *o = &s->objects[e->object];
 	struct via__pool *p =
-		&pools[(size_t)e->object * VIA__N_SIDES + e->side];
+		&all->pools[(size_t)e->object * VIA__N_SIDES + e->side];
 
 	for (uint32_t i = 0; !p->known && i < o->n_users; i++) {
 		const struct via_holding *h =
@@ -397,13 +452,19 @@ static const struct via__pool *pool(const struct via_snapshot *s,
 			continue;
 		p->some = true;
 		p->worst = MAX(p->worst, h->certainty);
+		p->doubtful |= all->doubtful[h->process];
 	}
 	p->known = true;
 	return p;
 }
 
-/* How sure it is that all who hold an object were seen. */
-static unsigned int completeness(const struct via_snapshot *s, uint32_t object)
+/*
+ * How sure it is that all who hold an object were seen. Of processes that may
+ * not be looked at, those are relevant that are relatives: ends are inherited,
+ * seldom passed.
+ */
+static unsigned int completeness(const struct via_snapshot *s, uint32_t object,
+				 bool doubtful)
 {
 	const struct via_object *o = &s->objects[object];
 
@@ -411,38 +472,42 @@ static unsigned int completeness(const struct via_snapshot *s, uint32_t object)
 		return VIA_EXACT;
 	if (o->seen == VIA_SEEN_ALL && s->sight.init_ns)
 		return VIA_EXACT;
-	return o->seen == VIA_SEEN_UNKNOWN ? VIA_GUESS : VIA_LIKELY;
+	return o->seen == VIA_SEEN_UNKNOWN && doubtful ? VIA_GUESS : VIA_LIKELY;
 }
 
 /*
  * An object that nobody has would not be waited for: somebody who was not seen
  * has it, or it is in a message on its way to somebody.
  */
-static void narrow(const struct via_snapshot *s, struct via__enders *e,
-		   struct via__pool *pools)
+static void narrow(const struct via__holders *all, const struct via_wait *w,
+		   struct via__enders *e)
 {
+	const struct via_snapshot *s = all->s;
+	bool doubtful = all->doubtful[s->threads[w->thread].process];
+
 	if (e->object == VIA_NONE || e->limit == VIA__BEYOND)
 		return;
 	if (e->orphan) {
-		e->limit = (uint8_t)MAX(e->limit, completeness(s, e->object));
+		e->limit = (uint8_t)MAX(e->limit,
+					completeness(s, e->object, doubtful));
 		return;
 	}
-	const struct via__pool *p = pool(s, e, pools);
+	const struct via__pool *p = pool(all, e);
 
 	if (!p->some || linked(s, e->object, VIA_LINK_IN_FLIGHT) != VIA_NONE)
 		*e = whoever(*e, VIA__UNSEEN);
 	else
-		e->limit = (uint8_t)MAX(MAX(e->limit, p->worst),
-					completeness(s, e->object));
+		e->limit = (uint8_t)MAX(
+			MAX(e->limit, p->worst),
+			completeness(s, e->object, doubtful || p->doubtful));
 }
 
-struct via__enders via__enders_of(const struct via_snapshot *s, uint32_t wait,
-				  struct via__pool *pools)
+struct via__enders via__enders_of(const struct via__holders *all, uint32_t wait)
 {
-	const struct via_wait *w = &s->waits[wait];
-	struct via__enders e = by_op(s, w);
+	const struct via_wait *w = &all->s->waits[wait];
+	struct via__enders e = by_op(all->s, w);
 
-	narrow(s, &e, pools);
+	narrow(all, w, &e);
 	if (e.limit == VIA__BEYOND)
 		return e;
 	if (w->left_ns >= 0)
@@ -451,4 +516,53 @@ struct via__enders via__enders_of(const struct via_snapshot *s, uint32_t wait,
 	if (w->left_ns == VIA_UNKNOWN)
 		e.limit = VIA_GUESS;
 	return e;
+}
+
+/* --- What they have in common --- */
+
+static bool is_hidden(const struct via_process *p)
+{
+	return p->hidden & (VIA_HIDDEN_FDS | VIA_HIDDEN_MAPS) &&
+	       !(p->flags & VIA_PROCESS_KERNEL) && p->task.pid != 1;
+}
+
+/* Mark a hidden process and all above it; or all others below one. Process 1
+ * is above all, which says nothing. */
+static void doubt(struct via__holders *h, uint32_t process)
+{
+	const struct via_snapshot *s = h->s;
+	bool hidden = is_hidden(&s->processes[process]);
+	uint32_t at = process;
+
+	for (uint32_t n = 0; n < s->n_processes && at != VIA_NONE; n++) {
+		const struct via_process *p = &s->processes[at];
+
+		if (p->task.pid == 1)
+			return;
+		if (hidden)
+			h->doubtful[at] = true;
+		else if (is_hidden(p))
+			h->doubtful[process] = true;
+		at = p->task.ppid > 0 ? via_snapshot_process(s, p->task.ppid)
+				      : VIA_NONE;
+	}
+}
+
+int via__holders_init(struct via__holders *h, const struct via_snapshot *s)
+{
+	h->s = s;
+	h->pools = calloc(s->n_objects + (size_t)1,
+			  VIA__N_SIDES * sizeof(*h->pools));
+	h->doubtful = calloc(s->n_processes + (size_t)1, sizeof(bool));
+	if (!h->pools || !h->doubtful)
+		return -ENOMEM;
+	for (uint32_t p = 0; p < s->n_processes; p++)
+		doubt(h, p);
+	return 0;
+}
+
+void via__holders_fini(struct via__holders *h)
+{
+	free(h->pools);
+	free(h->doubtful);
 }

@@ -61,6 +61,42 @@ void via__say(struct via__finder *f, char **ret, const char *format, ...)
 	va_end(args);
 }
 
+bool via__is_stuck(const struct via__finder *f, uint32_t thread)
+{
+	uint32_t verdict = f->d->verdicts[thread].verdict;
+
+	return verdict == VIA_VERDICT_STUCK ||
+	       verdict == VIA_VERDICT_DEADLOCK ||
+	       verdict == VIA_VERDICT_ORPHANED;
+}
+
+const struct via_wait *via__reason(const struct via__finder *f, uint32_t thread,
+				   enum via_op op)
+{
+	uint32_t wait = f->d->verdicts[thread].wait;
+
+	return wait != VIA_NONE && f->s->waits[wait].op == op
+		       ? &f->s->waits[wait]
+		       : NULL;
+}
+
+const struct via_holding *via__hold_of(const struct via__finder *f,
+				       uint32_t process, bool except,
+				       uint32_t object, enum via__side side)
+{
+	const struct via_object *o = &f->s->objects[object];
+
+	for (uint32_t i = 0; i < o->n_users; i++) {
+		const struct via_holding *h =
+			&f->s->holds[f->s->users[o->first_user + i]];
+
+		if ((h->process == process) != except &&
+		    via__sides(h) & 1u << side)
+			return h;
+	}
+	return NULL;
+}
+
 int via__findings(const struct via__graph *g, struct via_diagnosis *d)
 {
 	struct via__finder f = {.g = g, .s = g->s, .d = d};

@@ -10,6 +10,8 @@
 #define INSPECT_DIAGNOSE_FINDINGS_H
 
 #include "inspect/diagnose/graph.h"
+#include "inspect/diagnose/who.h"
+#include "inspect/view/text.h"
 
 /* What a finding's function is given. */
 struct via__finder {
@@ -34,6 +36,22 @@ struct via_finding *via__report(struct via__finder *f, unsigned int certainty,
 /* Set *ret to a text; what goes in has to be safe to print. */
 void via__say(struct via__finder *f, char **ret, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* --- What several ask for --- */
+
+/* Whether a thread cannot go on, as far as can be said. */
+bool via__is_stuck(const struct via__finder *f, uint32_t thread);
+
+/* The wait that explains the verdict of a thread, if it is of this op, or
+ * NULL. */
+const struct via_wait *via__reason(const struct via__finder *f, uint32_t thread,
+				   enum via_op op);
+
+/* The first hold by which a process, or any other than that with except, has
+ * this side of an object; or NULL. */
+const struct via_holding *via__hold_of(const struct via__finder *f,
+				       uint32_t process, bool except,
+				       uint32_t object, enum via__side side);
 
 /* Run all of them. 0 or -ENOMEM. */
 int via__findings(const struct via__graph *g, struct via_diagnosis *d);

@@ -219,6 +219,8 @@ static const struct via__field socket[] = {
 	NUMBER(protocol, "protocol", "IPPROTO_ number"),
 	WORD(state, "state", via__socket_state_word, "as ss(8) names it"),
 	NUMBER(net_ns, "net_ns", "inode number of its network namespace"),
+	NUMBER(file_dev, "file_dev", "Unix: device of its path"),
+	NUMBER(file_ino, "file_ino", "Unix: inode number of its path"),
 	TEXT(local, "local", "its address"),
 	TEXT(remote, "remote", "that of its peer"),
 	NUMBER(uid, "uid", "whose it is"),
@@ -230,6 +232,7 @@ static const struct via__field socket[] = {
 	MAYBE(send_max, "send_max", "room, in bytes"),
 	NUMBER(received, "received", "TCP: bytes ever"),
 	NUMBER(sent, "sent", "TCP: bytes ever"),
+	NUMBER(dropped, "dropped", "UDP: datagrams without room, ever"),
 	END
 };
 #undef R
@@ -255,6 +258,19 @@ static const struct via__field ipc[] = {
 	MAYBE(made, "made", "when, in seconds since 1970"),
 	MAYBE(changed, "changed", "when its state was"),
 	MAYBE(used, "used", "when it was last"),
+	END
+};
+#undef R
+
+#define R struct via_semaphore
+static const struct via__field semaphore[] = {
+	INDEX_NEEDED(object, "object", VIA__OBJECTS,
+		     "of which set; those of one follow each other"),
+	NUMBER(value, "value", "its value"),
+	NUMBER(last, "last", "pid of who changed it last"),
+	NUMBER(n_waiting, "n_waiting", "how many wait for more of it"),
+	NUMBER(n_waiting_zero, "n_waiting_zero",
+	       "how many wait for it to be 0"),
 	END
 };
 #undef R
@@ -287,13 +303,18 @@ static const struct via__field futex[] = {
 
 #define R struct via_lane
 static const struct via__field lane[] = {
-	INDEX_NEEDED(object, "object", VIA__OBJECTS, "which"),
+	INDEX_NEEDED(object, "object", VIA__OBJECTS,
+		     "of which channel; those of one follow each other"),
 	INDEX(sender, "sender", VIA__PROCESSES, "who sends"),
 	INDEX(receiver, "receiver", VIA__PROCESSES, "who receives"),
 	NUMBER(put, "put", "bytes sent ever"),
 	NUMBER(taken, "taken", "bytes received ever"),
-	NUMBER(sender_sleeps, "sender_sleeps", "1: the sender waits"),
-	NUMBER(receiver_sleeps, "receiver_sleeps", "1: the receiver waits"),
+	NUMBER(ring, "ring", "bytes that have room"),
+	NUMBER(known, "known", "1: put and taken are known"),
+	NUMBER(sender_sleeps, "sender_sleeps",
+	       "how often the sender went to sleep"),
+	NUMBER(receiver_sleeps, "receiver_sleeps",
+	       "how often the receiver went to sleep"),
 	END
 };
 #undef R
@@ -322,6 +343,8 @@ const struct via__record via__records[VIA__N_RECORDS] = {
 				"more about objects that are sockets"),
 	[VIA__IPCS] = RECORD(ipc, via_ipc, ipcs,
 			     "more about those of System V and POSIX IPC"),
+	[VIA__SEMAPHORES] = RECORD(semaphore, via_semaphore, semaphores,
+				   "those of System V sets"),
 	[VIA__LOCKS] = RECORD(lock, via_file_lock, locks,
 			      "more about locks on files"),
 	[VIA__FUTEXES] = RECORD(futex, via_futex, futexes,

@@ -35,6 +35,7 @@ enum via__record_id {
 	VIA__LINKS,
 	VIA__SOCKETS,
 	VIA__IPCS,
+	VIA__SEMAPHORES,
 	VIA__LOCKS,
 	VIA__FUTEXES,
 	VIA__LANES,

@@ -393,10 +393,52 @@ static int add_detail(struct loader *l, void *record)
 		*via__futex(l->s, object) = *(struct via_futex *)record;
 		break;
 	default:
-		*via__lane(l->s, object) = *(struct via_lane *)record;
 		break;
 	}
 	return 0;
+}
+
+/* Of these an object may have several, in a row; before: whose the last one
+ * was. */
+static int check_part(struct loader *l, enum via_kind kind, bool any,
+		      uint32_t before, uint32_t object)
+{
+	if (l->s->objects[object].kind != (uint32_t)kind)
+		return wrong(l, "of an object of another kind");
+	if (any && before != object)
+		return wrong(l, "not beside the others of its object");
+	return 0;
+}
+
+static int add_semaphore(struct loader *l, void *record)
+{
+	const struct via_semaphore *semaphore = record;
+	struct via_snapshot *s = l->s;
+	uint32_t object = semaphore->object, n = s->n_semaphores;
+	const struct via_object *o = &s->objects[object];
+	bool any = o->kind == VIA_KIND_SYSVSEM && o->detail != VIA_NONE &&
+		   s->ipcs[o->detail].n_semaphores;
+	int err = check_part(l, VIA_KIND_SYSVSEM, any,
+			     n ? s->semaphores[n - 1].object : VIA_NONE,
+			     object);
+
+	if (!err)
+		*via__add_semaphore(s, object) = *semaphore;
+	return err;
+}
+
+static int add_lane(struct loader *l, void *record)
+{
+	const struct via_lane *lane = record;
+	struct via_snapshot *s = l->s;
+	uint32_t object = lane->object, n = s->n_lanes;
+	int err = check_part(l, VIA_KIND_CHANNEL,
+			     s->objects[object].detail != VIA_NONE,
+			     n ? s->lanes[n - 1].object : VIA_NONE, object);
+
+	if (!err)
+		*via__add_lane(s, object) = *lane;
+	return err;
 }
 
 static int (*const adders[VIA__N_RECORDS])(struct loader *l, void *record) = {
@@ -405,7 +447,7 @@ static int (*const adders[VIA__N_RECORDS])(struct loader *l, void *record) = {
 	[VIA__WAITS] = add_wait,	[VIA__LINKS] = add_link,
 	[VIA__SOCKETS] = add_detail,	[VIA__IPCS] = add_detail,
 	[VIA__LOCKS] = add_detail,	[VIA__FUTEXES] = add_detail,
-	[VIA__LANES] = add_detail,
+	[VIA__LANES] = add_lane,	[VIA__SEMAPHORES] = add_semaphore,
 };
 
 union any_record {
@@ -421,6 +463,7 @@ union any_record {
 	struct via_file_lock lock;
 	struct via_futex futex;
 	struct via_lane lane;
+	struct via_semaphore semaphore;
 };
 
 static int load_records(struct loader *l, enum via__record_id id)

@@ -77,9 +77,9 @@ static void fill(struct via_snapshot *s, const struct via__record *r,
 /* Two of each, with nothing left as it was. */
 static struct via_snapshot *full(void)
 {
-	static const enum via_kind kinds[] = {VIA_KIND_TCP, VIA_KIND_MQ,
-					      VIA_KIND_LOCK, VIA_KIND_FUTEX,
-					      VIA_KIND_CHANNEL};
+	static const enum via_kind kinds[] = {
+		VIA_KIND_TCP,	VIA_KIND_MQ,	  VIA_KIND_LOCK,
+		VIA_KIND_FUTEX, VIA_KIND_CHANNEL, VIA_KIND_SYSVSEM};
 	struct via_snapshot *s = via__snapshot_new();
 
 	fill(s, &via__sight_record, &s->sight, 0);
@@ -87,7 +87,7 @@ static struct via_snapshot *full(void)
 		fill(s, &via__records[VIA__PROCESSES], via__add_process(s), i);
 	for (uint32_t i = 0; i < 2; i++)
 		fill(s, &via__records[VIA__THREADS], via__add_thread(s, i), i);
-	for (uint32_t i = 0; i < 5; i++) {
+	for (uint32_t i = 0; i < 6; i++) {
 		uint32_t object = via__object(s, kinds[i], 7, i, 0);
 
 		s->objects[object].name = via__text_of(s, "/n");
@@ -96,11 +96,16 @@ static struct via_snapshot *full(void)
 	fill(s, &via__records[VIA__IPCS], via__ipc(s, 1), 1);
 	fill(s, &via__records[VIA__LOCKS], via__file_lock(s, 2), 0);
 	fill(s, &via__records[VIA__FUTEXES], via__futex(s, 3), 1);
-	fill(s, &via__records[VIA__LANES], via__lane(s, 4), 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		fill(s, &via__records[VIA__LANES], via__add_lane(s, 4), i);
+		s->lanes[i].object = 4;
+		fill(s, &via__records[VIA__SEMAPHORES],
+		     via__add_semaphore(s, 5), i);
+		s->semaphores[i].object = 5;
+	}
 	s->locks[0].object = 2;
 	s->locks[0].end = UINT64_MAX;
 	s->futexes[0].object = 3;
-	s->lanes[0].object = 4;
 	for (uint32_t i = 0; i < 2; i++) {
 		fill(s, &via__records[VIA__HOLDS],
 		     via__add_hold(s, i, 0, VIA_HOLDS_FD), i);
@@ -136,6 +141,9 @@ static void what_is_saved_is_loaded(void **state)
 	assert_true(again->waits[1].left_ns == VIA_UNKNOWN);
 	assert_true(again->objects[1].level == INT64_MIN + 1);
 	assert_int_equal(again->objects[2].detail, 0);
+	assert_int_equal(again->objects[4].detail, 0);
+	assert_int_equal(again->n_lanes, 2);
+	assert_int_equal(via__ipc(again, 5)->n_semaphores, 2);
 	assert_int_equal(again->processes[1].n_holds, 1);
 	size_t len;
 	const char *bytes =
@@ -198,13 +206,14 @@ static void a_new_record_is_the_builders(void **state)
 	IS_NEW(s, VIA__HOLDS, via__add_hold(s, 0, o, VIA_HOLDS_FD));
 	IS_NEW(s, VIA__WAITS, via__add_wait(s, 0, VIA_OP_READ));
 	IS_NEW(s, VIA__LINKS, via__add_link(s, o, o, VIA_LINK_BACKED));
-	for (uint32_t i = 1; i < 6; i++)
+	for (uint32_t i = 1; i < 7; i++)
 		(void)via__object(s, VIA_KIND_PIPE, 0, i, 0);
 	IS_NEW(s, VIA__SOCKETS, via__socket(s, 1));
 	IS_NEW(s, VIA__IPCS, via__ipc(s, 2));
 	IS_NEW(s, VIA__LOCKS, via__file_lock(s, 3));
 	IS_NEW(s, VIA__FUTEXES, via__futex(s, 4));
 	IS_NEW(s, VIA__LANES, via__lane(s, 5));
+	IS_NEW(s, VIA__SEMAPHORES, via__add_semaphore(s, 6));
 	via_snapshot_free(s);
 }
 
@@ -269,6 +278,19 @@ static void nothing_is_trusted(void **state)
 		{SNAPSHOT(",\"objects\":[{\"kind\":\"tcp\"}],"
 			  "\"sockets\":[{\"object\":0},{\"object\":0}]"),
 		 "sockets[1]: of an object that has one"},
+		{SNAPSHOT(",\"objects\":[{\"kind\":\"tcp\"}],"
+			  "\"semaphores\":[{\"object\":0}]"),
+		 "semaphores[0]: of an object of another kind"},
+		{SNAPSHOT(",\"objects\":[{\"kind\":\"shm\"},"
+			  "{\"kind\":\"shm\",\"ino\":1}],"
+			  "\"lanes\":[{\"object\":0},{\"object\":1},"
+			  "{\"object\":0}]"),
+		 "lanes[2]: not beside the others of its object"},
+		{SNAPSHOT(",\"objects\":[{\"kind\":\"sysvsem\"},"
+			  "{\"kind\":\"sysvsem\",\"ino\":1}],"
+			  "\"semaphores\":[{\"object\":0},{\"object\":1},"
+			  "{\"object\":0}]"),
+		 "semaphores[2]: not beside the others of its object"},
 		{"{\"via_inspect\":\033}",
 		 "no JSON: line 1: invalid token near '\\x1b'"},
 		{"{\"via_inspect\":1,\"via_inspect\":1}",

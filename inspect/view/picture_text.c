@@ -22,25 +22,48 @@ static const char *direction(const struct via_arc *a)
 	return a->waits ? "wants" : "holds";
 }
 
-/* The others at the same object: of two sides only those at the other. */
+/* Named on a line; of the others how many they are. */
+#define NAMED_MAX 8
+
+/* Whether b is where what a does comes from or goes to: the other side of two,
+ * a reader for a writer. */
+static bool faces(const struct via_picture *p, const struct via_arc *a,
+		  const struct via_arc *b)
+{
+	uint8_t mine = a->flags & (VIA_HOLD_READ | VIA_HOLD_WRITE);
+	uint8_t theirs = b->flags & (VIA_HOLD_READ | VIA_HOLD_WRITE);
+
+	if (b->object != a->object || b->process == a->process)
+		return false;
+	if (p->nodes[a->object].other != VIA_NONE)
+		return b->second != a->second;
+	return !mine || !theirs || mine != theirs ||
+	       mine == (VIA_HOLD_READ | VIA_HOLD_WRITE);
+}
+
 static void put_others(const struct via_picture *p, const struct via_arc *a,
 		       FILE *f)
 {
-	bool sides = p->nodes[a->object].other != VIA_NONE;
-	const char *before = "  with ";
+	uint32_t n = 0, beside = 0;
 	char text[VIA__TEXT_MAX];
 
 	for (uint32_t i = 0; i < p->n_arcs; i++) {
 		const struct via_arc *b = &p->arcs[i];
 
-		if (b->object != a->object || b->process == a->process ||
-		    (sides && b->second == a->second))
-			continue;
-		fprintf(f, "%s%s (%s)", before,
-			via__node_text(p, b->process, text, sizeof(text)),
-			direction(b));
-		before = ", ";
+		if (!faces(p, a, b))
+			beside += b->object == a->object &&
+				  b->process != a->process;
+		else if (n++ < NAMED_MAX)
+			fprintf(f, "%s%s (%s)", n == 1 ? "  with " : ", ",
+				via__node_text(p, b->process, text,
+					       sizeof(text)),
+				direction(b));
 	}
+	if (n > NAMED_MAX)
+		fprintf(f, " and %u more", n - NAMED_MAX);
+	if (beside)
+		fprintf(f, "  beside %u other%s", beside,
+			beside == 1 ? "" : "s");
 }
 
 static void put_arc(const struct via_picture *p, const struct via_arc *a,

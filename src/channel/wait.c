@@ -170,6 +170,9 @@ static int watch_transport(struct via_channel *ch, struct via__side *side)
 
 	if (r < 0)
 		return r;
+	/* It has finished: whoever calls will not have to wait. */
+	if (pfd.fd < 0)
+		return 0;
 	struct epoll_event ev = {.events = (uint32_t)pfd.events};
 
 	if (side->watched_fd != pfd.fd && side->watched_fd >= 0)

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/why/case.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Names of files only as far as they are asked for: a link of each descriptor
+ * costs more than all the rest. */
+#define WANT                                                                   \
+	(VIA_WANT_FDS | VIA_WANT_MAPS | VIA_WANT_SOCKETS | VIA_WANT_IPC |      \
+	 VIA_WANT_LEVELS | VIA_WANT_LOCKS | VIA_WANT_WAITS)
+
+int why_open(const struct look_options *o, struct why_case *ret)
+{
+	int status, err;
+
+	*ret = (struct why_case){0};
+	status = look_take(o, WANT, &ret->s);
+	if (status)
+		return status;
+	err = via_snapshot_look_again(ret->s);
+	if (!err)
+		err = via_diagnose(ret->s, &ret->d);
+	if (!err)
+		err = via__graph_init(&ret->g, ret->s);
+	if (err) {
+		why_close(ret);
+		return cli_error("%s", via_strerror(err));
+	}
+	ret->colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	return CLI_YES;
+}
+
+void why_close(struct why_case *c)
+{
+	via__graph_fini(&c->g);
+	via_diagnosis_free(c->d);
+	via_snapshot_free(c->s);
+}
+
+/* They come by process, but one may hold something twice. */
+uint32_t why_n_enders(const struct why_case *c, uint32_t wait)
+{
+	uint32_t own = c->s->threads[c->s->waits[wait].thread].process;
+	bool *seen = calloc(c->s->n_processes + (size_t)1, sizeof(*seen));
+	struct via__walk walk = {0};
+	uint32_t thread, n = 0;
+
+	while (seen &&
+	       (thread = via__next_ender(&c->g, wait, &walk)) != VIA_NONE) {
+		uint32_t process = c->s->threads[thread].process;
+
+		n += process != own && !seen[process];
+		seen[process] = true;
+	}
+	free(seen);
+	return n;
+}
+
+bool why_is_stuck(const struct why_case *c, uint32_t thread, uint32_t certainty)
+{
+	const struct via_verdict_of *v = &c->d->verdicts[thread];
+
+	return (v->verdict == VIA_VERDICT_STUCK ||
+		v->verdict == VIA_VERDICT_DEADLOCK ||
+		v->verdict == VIA_VERDICT_ORPHANED) &&
+	       v->certainty <= certainty;
+}
+
+const char *why_certainty(uint32_t certainty)
+{
+	static const char *const words[] = {"proven", "probably", "perhaps"};
+
+	return words[certainty <= VIA_GUESS ? certainty : VIA_GUESS];
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking at this process and its children, for tests. */
+#ifndef INSPECT_COLLECT_LOOK_TEST_H
+#define INSPECT_COLLECT_LOOK_TEST_H
+
+#include <signal.h>
+
+#include <via/inspect.h>
+
+#include "tests/check.h"
+
+static inline struct via_snapshot *look(uint32_t want)
+{
+	struct via_look l = {.want = want};
+	struct via_snapshot *s = NULL;
+
+	assert_int_equal(via_snapshot_take(&l, &s, NULL), 0);
+	return s;
+}
+
+static inline const struct via_process *process_of(const struct via_snapshot *s,
+						   pid_t pid)
+{
+	uint32_t process = via_snapshot_process(s, pid);
+
+	assert_int_not_equal(process, VIA_NONE);
+	return &s->processes[process];
+}
+
+static inline const struct via_holding *hold_of(const struct via_snapshot *s,
+						pid_t pid, int fd)
+{
+	const struct via_process *p = process_of(s, pid);
+	uint32_t h = via_snapshot_fd(s, (uint32_t)(p - s->processes), fd);
+
+	assert_int_not_equal(h, VIA_NONE);
+	return &s->holds[h];
+}
+
+/* The object of a descriptor of ours. */
+static inline const struct via_object *object_of(const struct via_snapshot *s,
+						 int fd)
+{
+	return &s->objects[hold_of(s, getpid(), fd)->object];
+}
+
+static inline const char *name_of(const struct via_snapshot *s,
+				  const struct via_object *o)
+{
+	return via_snapshot_text(s, o->name, NULL);
+}
+
+static inline int open_for_of(const struct via_snapshot *s, int fd)
+{
+	return hold_of(s, getpid(), fd)->flags &
+	       (VIA_HOLD_READ | VIA_HOLD_WRITE);
+}
+
+static inline pid_t start_sleeper(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+static inline void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+#endif
