@@ -304,6 +304,26 @@ assert d["kind"] + ":" == sys.argv[2][:len(d["kind"]) + 1]' "$pid" "$url"
 	rm held go
 }
 
+@test "its memory is cut off under us" {
+	# Before it lets go, and before somebody who waits looks again.
+	run via lock futex:./f -- truncate --size=0 f
+	failed_with 1 'futex:./f: was cut off while it was used'
+	rm f
+	hold futex:./f
+	"$VIA" lock -t 1s futex:./f -- true >out 2>&1 3>&- &
+	waiting futex:./f 1
+	truncate --size=0 f
+	ended $!
+	[ "$status" -eq 1 ]
+	[ "$(cat out)" = 'via lock: futex:./f: was cut off while it was used' ]
+	echo >go
+	ended "$pid"
+	[ "$status" -eq 1 ]
+	run via lock futex:./f -- true
+	failed_with 1 'cut off'
+	rm held go
+}
+
 @test "bad input" {
 	run via lock
 	failed_with 2 'usage: via lock'
