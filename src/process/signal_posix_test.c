@@ -107,8 +107,7 @@ static void handle(int sig)
 static struct {
 	struct via_signal_source *source;
 	_Atomic pid_t tid;
-	_Atomic int n_read;
-	int result;
+	_Atomic int n_read, result;
 } reader;
 
 static void *read_one(void *unused)

@@ -290,9 +290,11 @@ assert d["kind"] + ":" == sys.argv[2][:len(d["kind"]) + 1]' "$pid" "$url"
 
 @test "a deadlock of commands within commands" {
 	mkfifo held go
+	# shellcheck disable=SC2016 # for the inner shell
 	start lock futex:./a -- sh -c 'echo >held; read -r _ <go
 		exec "$0" lock futex:./b -- echo had both' "$VIA"
 	read -r _ <held
+	# shellcheck disable=SC2016
 	run via lock futex:./b -- sh -c 'echo >go
 		until "$0" lock --json futex:./b | grep -q "\"n_waiters\":1,"
 		do :; done
