@@ -41,8 +41,9 @@ struct via__blocked {
 	struct via__waiting *pass;
 	struct via_snapshot *s;
 	uint32_t thread, process;
-	pid_t pid; /* -1: it is another's by now */
-	int dir;   /* /proc/PID; < 0: gone */
+	pid_t pid;    /* -1: it is another's by now */
+	int dir;      /* /proc/PID; < 0: gone */
+	bool foreign; /* its system calls have other numbers */
 	char state;
 	char wchan[VIA_COMM_MAX]; /* where in the kernel; "": unknown */
 	struct via_syscall call;

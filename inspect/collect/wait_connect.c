@@ -186,9 +186,15 @@ void via__wait_connect(struct via__blocked *b)
 			 is_here(&a))
 			f = find_tcp(b, &a);
 	}
-	/* Unless a listener is known it is its own socket that waits, for an
-	 * answer from wherever. */
-	struct via_wait *w = via__wait(b, VIA_OP_CONNECT, f.n ? f.object : own);
+	/* Without a listener that is known it waits for an answer from far
+	 * away, or from where we cannot see. */
+	if (!f.n && own != VIA_NONE &&
+	    via__object_at(b->s, own)->flags & VIA_OBJECT_REMOTE)
+		f.object = own;
+	/* The kernel tries no longer than tcp_syn_retries: tcp(7). */
+	if (b->left_ns == -1 && a.sa.sa_family != AF_UNIX)
+		b->left_ns = VIA_UNKNOWN;
+	struct via_wait *w = via__wait(b, VIA_OP_CONNECT, f.object);
 
 	w->fd = fd;
 	w->source = VIA_SOURCE_MEMORY;

@@ -301,7 +301,7 @@ void make_dead_parent(struct mk *m)
 
 	mk_pipe(m, p);
 	CHILD(m, "parent", p[0], -1)
-		if (mk_fork("orphan") == 0)
+		if (mk_heir("orphan") == 0)
 			mk_read(p[0]);
 	mk_ended(m, "parent");
 	mk_in(m, "orphan", SYS_read, "read", p[0]);

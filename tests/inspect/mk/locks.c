@@ -221,7 +221,7 @@ void make_lock_heir(struct mk *m)
 
 	CHILD(m, "taker", fd, -1) {
 		MUST(flock(fd, LOCK_EX));
-		if (mk_fork("heir") == 0)
+		if (mk_heir("heir") == 0)
 			mk_pause();
 	}
 	mk_ended(m, "taker");
