@@ -66,6 +66,9 @@ static const struct via__field sight[] = {
 	NUMBER(n_gone, "n_gone", "how many vanished while being looked at"),
 	NUMBER(n_dropped, "n_dropped",
 	       "how many records joined nothing and were left out"),
+	NUMBER(n_in_flight, "n_in_flight",
+	       "how many sockets and rings have descriptors of what is not "
+	       "known: in messages, registered"),
 	END
 };
 #undef R
