@@ -56,6 +56,7 @@ struct via_task {
 	uint32_t n_threads;
 	uint64_t vsize; /* bytes */
 	uint64_t rss;	/* bytes */
+	int32_t cpu;	/* where it ran last */
 };
 
 /* What a task is in the middle of. */
@@ -206,8 +207,9 @@ enum via_object_flag {
  * index. TTY: dev 0, ino the device's number. PIDFD: ino the pid. FUTEX: shared: dev, ino of what is mapped, sub the
  * offset; private: ino the pid, sub the address. LOCK: dev, ino of the file,
  * sub a number. EPOLL, TIMERFD ... : the kernel has no id for them: dev the
- * pid, ino the descriptor of the first holder. CHANNEL: ino that of the
- * control socket.
+ * pid, ino the descriptor of the first holder. CHANNEL: dev 0, ino that of the
+ * listening control socket; or dev, ino of the memory of who sends, where that
+ * is not known: of pairs.
  */
 struct via_object {
 	uint32_t kind;
@@ -316,10 +318,11 @@ struct via_futex {
 struct via_lane {
 	uint32_t object;
 	uint32_t sender, receiver; /* processes, or VIA_NONE */
-	uint64_t put, taken;	   /* bytes ever, put: those that are whole */
-	uint64_t ring;		   /* bytes that have room */
-	uint32_t known;		   /* whether the last three are */
-	uint32_t sender_sleeps, receiver_sleeps;
+	uint64_t put, taken;	/* bytes ever, with what is around messages */
+	uint64_t ring;		/* bytes that have room */
+	uint32_t known;		/* whether put and taken are */
+	uint32_t sender_sleeps; /* how often it went to sleep */
+	uint32_t receiver_sleeps;
 };
 
 /* --- Edges --- */
@@ -485,7 +488,7 @@ enum via_want {
 	VIA_WANT_LOCKS = 128,  /* on files */
 	VIA_WANT_WAITS = 256,  /* every thread and what it waits for */
 	VIA_WANT_SIGNALS = 512,
-	VIA_WANT_CHANNELS = 1024, /* via's own */
+	VIA_WANT_CHANNELS = 1024, /* via's own: of FDS, MAPS and SOCKETS */
 	VIA_WANT_NAMES = 2048,	  /* command lines */
 	VIA_WANT_ALL = 4095,
 };

@@ -20,7 +20,7 @@
 static uint32_t unnumbered(struct via__fd *f, enum via_kind kind)
 {
 	struct via__scene *scene = f->scene;
-	uint32_t *object = via__same(&scene->same, f->at->pid, f->fd);
+	uint32_t *object = via__same(&scene->same, kind, f->at->pid, f->fd);
 	uint32_t new = VIA_NONE;
 
 	if (!object || *object == VIA_NONE)
@@ -75,6 +75,15 @@ static const struct {
 	{"[io_uring]", VIA_KIND_URING, unnumbered},
 };
 
+/* These are open for the same always. */
+static uint32_t known(struct via__fd *f, size_t row)
+{
+	f->flags |= VIA_HOLD_READ;
+	if (rows[row].kind != VIA_KIND_INOTIFY)
+		f->flags |= VIA_HOLD_WRITE;
+	return rows[row].object(f, rows[row].kind);
+}
+
 uint32_t via__anon(struct via__fd *f)
 {
 	static const char prefix[] = "anon_inode:";
@@ -85,8 +94,9 @@ uint32_t via__anon(struct via__fd *f)
 		cut = sizeof(prefix) - 1;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (strcmp(link + cut, rows[i].link) == 0)
-			return rows[i].object(f, rows[i].kind);
+			return known(f, i);
 
+	f->flags |= VIA_HOLD_READ | VIA_HOLD_WRITE;
 	uint32_t object = unnumbered(f, VIA_KIND_OTHER);
 
 	via__object_at(f->scene->s, object)->name =

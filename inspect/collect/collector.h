@@ -16,6 +16,7 @@
 #define INSPECT_COLLECT_COLLECTOR_H
 
 #include "inspect/collect/cgroups.h"
+#include "inspect/collect/clock.h"
 #include "inspect/collect/devices.h"
 #include "inspect/collect/proc.h"
 #include "inspect/collect/same.h"
@@ -31,9 +32,8 @@ struct via__scene {
 	struct via__buf buf; /* for one file after the other */
 	/* tasks */
 	struct via__cgroups cgroups;
-	/* threads: the scheduler's clock less ours, once read */
-	bool clock_read;
-	int64_t clock_offset;
+	/* threads */
+	struct via__clock clock;
 	/* fds */
 	struct via__devices devices;
 	struct via__same same;

@@ -26,7 +26,8 @@ static enum via__place add(struct via__devices *d, uint64_t dev,
 		d->list = more;
 		d->max = max;
 	}
-	d->list[d->n++] = (struct via__device){dev, place};
+	d->list[d->n++] = (struct via__device){
+		.dev = dev, .mount = UINT64_MAX, .place = place};
 	return place;
 }
 
@@ -34,10 +35,15 @@ static enum via__place add(struct via__devices *d, uint64_t dev,
 
 static void add_fd(struct via__devices *d, int fd, enum via__place place)
 {
-	struct stat st;
+	struct statx file;
 
-	if (fd >= 0 && fstat(fd, &st) == 0)
-		(void)add(d, st.st_dev, place);
+	if (fd >= 0 && statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) == 0) {
+		(void)add(d, makedev(file.stx_dev_major, file.stx_dev_minor),
+			  place);
+		/* Since Linux 5.8. */
+		if (d->n && file.stx_mask & STATX_MNT_ID)
+			d->list[d->n - 1].mount = file.stx_mnt_id;
+	}
 	if (fd >= 0)
 		close(fd);
 }
@@ -175,6 +181,17 @@ enum via__place via__place(struct via__devices *d, uint64_t dev,
 	if (!find_mount(at->process, dev, buf, &place))
 		place = guess(dev, at);
 	return add(d, dev, place);
+}
+
+const struct via__device *via__device_mounted(struct via__devices *d,
+					      uint64_t mount)
+{
+	if (!d->known)
+		add_own(d);
+	for (unsigned int i = 0; i < d->n; i++)
+		if (d->list[i].mount == mount)
+			return &d->list[i];
+	return NULL;
 }
 
 uint64_t via__devpts(struct via__devices *d, int process, uint32_t mnt_ns,

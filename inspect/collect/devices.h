@@ -30,6 +30,7 @@ struct via__devices {
 	bool known; /* the kernel's own are in the list */
 	struct via__device {
 		uint64_t dev;
+		uint64_t mount; /* of the kernel's own, its number */
 		enum via__place place;
 	} * list;
 	unsigned int n, max;
@@ -51,6 +52,10 @@ enum via__place via__place(struct via__devices *d, uint64_t dev,
 
 /* The same if it was asked for before; VIA__PLACE_FILES if not. */
 enum via__place via__place_known(const struct via__devices *d, uint64_t dev);
+
+/* One of the kernel's own by its mount, or NULL. */
+const struct via__device *via__device_mounted(struct via__devices *d,
+					      uint64_t mount);
 
 /* The file system of pseudo-terminals that a process sees at point: /dev/pts.
  * mnt_ns is its mount namespace, 0: unknown. 0 without. */

@@ -46,6 +46,10 @@ uint32_t via__anon(struct via__fd *f);
 void via__anon_watches(struct via__scene *scene, const struct via__at *at,
 		       uint32_t first_hold);
 
+/* fdinfo.c: what can be told of the descriptors of a process where no more than
+ * that may be read. */
+void via__fdinfo(struct via__scene *scene, const struct via__at *at);
+
 /* A line of an epoll set's fdinfo. */
 struct via__watch {
 	int fd;

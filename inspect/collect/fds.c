@@ -194,13 +194,16 @@ static uint32_t object_of(struct via__fd *f, const struct statx *file)
 
 /* --- Descriptors --- */
 
-/* What the link's mode says; a socket's is always the same. */
+/* What the link's mode says; a socket's is always the same, and via__anon()
+ * knows those of its own. */
 static uint8_t open_for(const struct via__fd *f, const struct statx *file)
 {
 	struct stat link;
 
 	if (S_ISSOCK(file->stx_mode))
 		return VIA_HOLD_READ | VIA_HOLD_WRITE;
+	if (!(file->stx_mode & S_IFMT))
+		return 0;
 	if (fstatat(f->dir, f->name, &link, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	return (uint8_t)((link.st_mode & S_IRUSR ? VIA_HOLD_READ : 0) |
@@ -314,8 +317,10 @@ static void fds_process(struct via__scene *scene, const struct via__at *at)
 	int dir = openat(at->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0) {
-		if (errno == EACCES || errno == EPERM)
+		if (errno == EACCES || errno == EPERM) {
 			p->hidden |= VIA_HIDDEN_FDS;
+			via__fdinfo(scene, at);
+		}
 		return;
 	}
 	each_fd(scene, at, dir);

@@ -8,8 +8,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <via/inspect.h>
-
 static long compare(const struct via__same_file *f, pid_t pid, int fd)
 {
 	return syscall(SYS_kcmp, f->pid, pid, KCMP_FILE, (unsigned long)f->fd,
@@ -18,7 +16,7 @@ static long compare(const struct via__same_file *f, pid_t pid, int fd)
 
 /* What was closed meanwhile (-1) or has no order (3) counts as less: at worst
  * a file is taken for two. */
-static unsigned int search(const struct via__same *same, pid_t pid, int fd,
+static unsigned int search(const struct via__same_kind *same, pid_t pid, int fd,
 			   bool *found)
 {
 	unsigned int low = 0, high = same->n;
@@ -39,15 +37,17 @@ static unsigned int search(const struct via__same *same, pid_t pid, int fd,
 	return low;
 }
 
-uint32_t *via__same(struct via__same *same, pid_t pid, int fd)
+uint32_t *via__same(struct via__same *all, enum via_kind kind, pid_t pid,
+		    int fd)
 {
+	struct via__same_kind *same = &all->kinds[kind];
 	bool found = false;
 	unsigned int at = search(same, pid, fd, &found);
 
 	if (found)
 		return &same->files[at].object;
 	if (same->n == same->max) {
-		unsigned int max = same->max ? 2 * same->max : 64;
+		unsigned int max = same->max ? 2 * same->max : 16;
 		void *more = reallocarray(same->files, max,
 					  sizeof(*same->files));
 
@@ -65,5 +65,6 @@ uint32_t *via__same(struct via__same *same, pid_t pid, int fd)
 
 void via__same_fini(struct via__same *same)
 {
-	free(same->files);
+	for (int kind = 0; kind < VIA_N_KINDS; kind++)
+		free(same->kinds[kind].files);
 }

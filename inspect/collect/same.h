@@ -7,16 +7,20 @@
 #ifndef INSPECT_COLLECT_SAME_H
 #define INSPECT_COLLECT_SAME_H
 
-#include <stdint.h>
-#include <sys/types.h>
+#include <via/inspect.h>
+
+struct via__same_file {
+	pid_t pid;
+	int fd;
+	uint32_t object;
+};
 
 struct via__same {
-	struct via__same_file {
-		pid_t pid;
-		int fd;
-		uint32_t object;
-	} * files;
-	unsigned int n, max;
+	/* In the order that the kernel gives them. */
+	struct via__same_kind {
+		struct via__same_file *files;
+		unsigned int n, max;
+	} kinds[VIA_N_KINDS];
 };
 
 /*
@@ -24,7 +28,8 @@ struct via__same {
  * first time, for the caller to set. Until the next call; NULL without memory.
  * Where kcmp() is not allowed none is the same as another.
  */
-uint32_t *via__same(struct via__same *same, pid_t pid, int fd);
+uint32_t *via__same(struct via__same *same, enum via_kind kind, pid_t pid,
+		    int fd);
 
 void via__same_fini(struct via__same *same);
 

@@ -88,6 +88,7 @@ static void look(struct via__scene *scene)
 	via__buf_fini(&scene->buf);
 	via__buf_fini(&scene->tty_drivers);
 	via__cgroups_fini(&scene->cgroups);
+	via__clock_fini(&scene->clock);
 	via__devices_fini(&scene->devices);
 	via__same_fini(&scene->same);
 }

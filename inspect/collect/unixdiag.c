@@ -6,8 +6,9 @@
  * a table in /proc/PID/net/unix, with names and states alone.
  *
  * Peers may be of another namespace, so they are joined when all is known. A
- * connection that has not been accepted yet has an inode number of 0, and the
- * listener names the client's (UNIX_DIAG_ICONS): Linux, net/unix/diag.c.
+ * connection that has not been accepted yet has an inode number of 0, and is
+ * told apart by the kernel's cookie; the client's is what the listener names
+ * (UNIX_DIAG_ICONS): Linux, net/unix/diag.c.
  */
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -168,10 +169,11 @@ static void take(const void *message, size_t len, void *arg)
 		.type = head->udiag_type,
 		.net_ns = l->space->ns,
 		.ino = head->udiag_ino,
+		.sub = head->udiag_ino ? 0
+				       : (uint64_t)head->udiag_cookie[1] << 32 |
+						 head->udiag_cookie[0],
 	};
 
-	if (!id.ino)
-		return;
 	uint32_t object = via__socket_object(s, &id);
 	struct via_object *o = via__object_at(s, object);
 	struct via_socket *socket = via__socket(s, object);

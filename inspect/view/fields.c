@@ -313,9 +313,11 @@ static const struct via__field lane[] = {
 	NUMBER(put, "put", "bytes sent ever"),
 	NUMBER(taken, "taken", "bytes received ever"),
 	NUMBER(ring, "ring", "bytes that have room"),
-	NUMBER(known, "known", "1: the last three are known"),
-	NUMBER(sender_sleeps, "sender_sleeps", "1: the sender waits"),
-	NUMBER(receiver_sleeps, "receiver_sleeps", "1: the receiver waits"),
+	NUMBER(known, "known", "1: put and taken are known"),
+	NUMBER(sender_sleeps, "sender_sleeps",
+	       "how often the sender went to sleep"),
+	NUMBER(receiver_sleeps, "receiver_sleeps",
+	       "how often the receiver went to sleep"),
 	END
 };
 #undef R

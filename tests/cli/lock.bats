@@ -124,12 +124,12 @@ waiting() {
 
 @test "a command that is not there, or cannot be run" {
 	run -127 via lock flock:f -- ./nonesuch
-	failed_with 127 'No such file'
+	failed_with 127 'exec ./nonesuch: not found'
 	: >script
 	run via lock flock:f -- ./script
-	failed_with 126 'Permission denied'
+	failed_with 126 'no permission to execute it'
 	run via lock flock:f -- /
-	failed_with 126 'Permission denied'
+	failed_with 126 'is a directory'
 }
 
 @test "what the command leaves running holds the lock only if asked" {
