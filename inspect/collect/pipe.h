@@ -32,6 +32,6 @@ int via__pipe_level(int pidfd, const struct via_pipe_hold *hold,
 
 /* Set how many it takes: also -EBUSY (more is in it), -EPERM (the limit). */
 int via__pipe_set_room(int pidfd, const struct via_pipe_hold *hold,
-		     uint64_t size);
+		       uint64_t size);
 
 #endif

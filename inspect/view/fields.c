@@ -92,6 +92,7 @@ static const struct via__field process[] = {
 	NUMBER(task.utime, "utime", "user time, in clock ticks"),
 	NUMBER(task.stime, "stime", "system time, in clock ticks"),
 	NUMBER(task.nice, "nice", "-20 to 19"),
+	NUMBER(task.cpu, "cpu", "on which it runs, or ran last"),
 	NUMBER(task.n_threads, "n_threads", "how many threads it has"),
 	NUMBER(task.vsize, "vsize", "address space, in bytes"),
 	NUMBER(task.rss, "rss", "resident, in bytes"),

@@ -13,12 +13,13 @@ until_so() {
 # between them.
 start_pipeline() {
 	mkfifo hold
-	cat hold | wc -c >out 3>&- &
+	cat <hold | wc -c >out 3>&- &
 	last=$!
 	exec 8>hold
 	until_so grep -qx wc "/proc/$last/comm"
 	pipe=$(readlink "/proc/$last/fd/0")
 	first=$(via ls -nr -o ENDS "$pipe" | sed 's/,.*//')
+	until_so grep -qx cat "/proc/$first/comm"
 	until_so via ls --state waited "$pipe"
 }
 
@@ -151,7 +152,7 @@ assert json.load(sys.stdin)["via_inspect"] == 1' <snapshot
 		case $(readlink "$fd") in
 		pipe:*) kind=pipe ;;
 		/dev/*) kind=char ;;
-		*) kind=file ;;
+		*) kind='file' ;;
 		esac
 		echo "${fd##*/} $kind"
 	done | sort >there
@@ -227,5 +228,5 @@ assert one["children"][0]["children"][0]["name"].endswith(",wc,0r")'
 	echo "$output" "$stderr"
 	[ "$status" -eq 0 ]
 	[[ "$stderr" =~ saw\ [0-9]+\ of\ [0-9]+\ processes\ whole ]]
-	! grep -q "$last,wc" <<<"$output"
+	run ! grep -q "$last,wc" <<<"$output"
 }
