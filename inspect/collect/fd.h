@@ -18,7 +18,9 @@ struct via__fd {
 	int dir;	  /* fd/ of the process */
 	const char *name; /* in there */
 	int fd;		  /* the same as a number */
-	uint8_t flags;	  /* of its hold: enum via_hold_flag */
+	/* What the kernel told of it beforehand; NULL without. */
+	const struct via__bpf_file *record;
+	uint8_t flags; /* of its hold: enum via_hold_flag */
 	uint8_t certainty;
 };
 

@@ -141,8 +141,7 @@ static const struct field fields[] = {
 	FIELD(7, tty),	      FIELD(8, tty_pgid), FIELD(9, flags),
 	FIELD(14, utime),     FIELD(15, stime),	  FIELD(19, nice),
 	FIELD(20, n_threads), FIELD(22, start),	  FIELD(23, vsize),
-	FIELD(24, rss),
-	FIELD(39, cpu),
+	FIELD(24, rss),	      FIELD(39, cpu),
 };
 
 static void store(struct via_task *task, const struct field *f, uint64_t value)

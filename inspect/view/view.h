@@ -22,11 +22,11 @@
 struct via__show {
 	const struct via_snapshot *s;
 	const struct via__filter *filter;
-	bool all;	  /* what is left out at first as well */
-	bool exact;	  /* numbers in full */
-	bool threads;	  /* each by itself */
-	bool tree;	  /* below what they belong to, where the view can */
-	size_t items_max; /* in a cell, 0: any number */
+	bool all;	   /* what is left out at first as well */
+	bool exact;	   /* numbers in full */
+	bool threads;	   /* each by itself */
+	bool tree;	   /* below what they belong to, where the view can */
+	size_t items_max;  /* in a cell, 0: any number */
 	uint32_t *n_lines; /* becomes how many there are; may be NULL */
 	/* The name of a user in buf, or NULL: as a number. May be NULL. */
 	const char *(*user)(uid_t uid, char *buf, size_t size);
