@@ -31,12 +31,9 @@ struct run_end {
  * a program and its arguments. */
 char **run_command(char **operands, bool direct, char *words[4]);
 
-/* Start it with stdin_fd as standard input and this signal mask. The pid, or
- * -errno after saying why. */
-pid_t run_start(char **argv, int stdin_fd, const sigset_t *mask);
-
-/* The exit status that a shell gives a program that run_start() could not. */
-int run_start_status(pid_t err);
+/* Start it with stdin_fd as standard input and this signal mask. Its pidfd, or
+ * -errno after saying why: cli_start_status(). ret_pid may be NULL. */
+int run_start(char **argv, int stdin_fd, const sigset_t *mask, pid_t *ret_pid);
 
 /* End as the command did: returns its exit status, or dies by its signal. */
 int run_end_as(const struct run_end *end);

@@ -23,7 +23,7 @@ static int read_ran(int dir, uint64_t *ret)
 	char text[128];
 	unsigned long long slices;
 
-	if (via__proc_read(dir, "schedstat", text, sizeof(text)) <= 0 ||
+	if (via__proc_read_once(dir, "schedstat", text, sizeof(text)) <= 0 ||
 	    sscanf(text, "%*u %*u %llu", &slices) != 1)
 		return -1;
 	*ret = slices;
@@ -43,9 +43,17 @@ static bool has_moved(int dir, const struct via_thread *t, pid_t pid)
 	return via__proc_syscall(dir, &call) < 0 || !same_call(&call, &t->call);
 }
 
+static bool has_waits(const struct via_snapshot *s, const struct via_process *p)
+{
+	for (uint32_t i = 0; i < p->n_threads; i++)
+		if (s->threads[p->first_thread + i].n_waits)
+			return true;
+	return false;
+}
+
 static void look_at_process(struct via_snapshot *s, const struct via_process *p)
 {
-	int dir = via__proc_open(p->task.pid);
+	int dir = has_waits(s, p) ? via__proc_open(p->task.pid) : -1;
 
 	for (uint32_t i = 0; i < p->n_threads; i++) {
 		struct via_thread *t = &s->threads[p->first_thread + i];

@@ -124,6 +124,18 @@ const struct via__call *via__call_of(long nr)
 	return NULL;
 }
 
+/* Pairs of a small type and a value, each as wide as the program's pointers:
+ * two halves in one type are too great for one. */
+bool via__call_native(const void *auxv, size_t len)
+{
+	uint64_t type;
+
+	if (len < sizeof(type))
+		return true;
+	memcpy(&type, auxv, sizeof(type));
+	return type <= UINT32_MAX;
+}
+
 /*
  * Names of functions in the kernel change; these parts of them have not. Three
  * calls go on this way, and where sleep does is in a function that wchan leaves

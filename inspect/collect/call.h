@@ -7,6 +7,8 @@
 #ifndef INSPECT_COLLECT_CALL_H
 #define INSPECT_COLLECT_CALL_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <via/inspect.h>
@@ -60,6 +62,12 @@ struct via__call {
 
 /* The row of a call, or NULL: nothing is known of it. */
 const struct via__call *via__call_of(long nr);
+
+/*
+ * Whether a process has the numbers of this machine, from its /proc/PID/auxv: a
+ * program for the machine's 32-bit ancestor has others. Not to be told: true.
+ */
+bool via__call_native(const void *auxv, size_t len);
 
 /*
  * restart_syscall(2) goes on with a call that was interrupted by SIGSTOP; its

@@ -15,7 +15,9 @@
 #ifndef INSPECT_COLLECT_COLLECTOR_H
 #define INSPECT_COLLECT_COLLECTOR_H
 
+#include "inspect/collect/bpf.h"
 #include "inspect/collect/cgroups.h"
+#include "inspect/collect/clock.h"
 #include "inspect/collect/devices.h"
 #include "inspect/collect/proc.h"
 #include "inspect/collect/same.h"
@@ -31,10 +33,10 @@ struct via__scene {
 	struct via__buf buf; /* for one file after the other */
 	/* tasks */
 	struct via__cgroups cgroups;
-	/* threads: the scheduler's clock less ours, once read */
-	bool clock_read;
-	int64_t clock_offset;
+	/* threads */
+	struct via__clock clock;
 	/* fds */
+	struct via__bpf bpf; /* instead of /proc/PID/fd; or empty */
 	struct via__devices devices;
 	struct via__same same;
 	struct via__buf tty_drivers;

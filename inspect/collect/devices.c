@@ -26,7 +26,8 @@ static enum via__place add(struct via__devices *d, uint64_t dev,
 		d->list = more;
 		d->max = max;
 	}
-	d->list[d->n++] = (struct via__device){dev, place};
+	d->list[d->n++] = (struct via__device){
+		.dev = dev, .mount = UINT64_MAX, .place = place};
 	return place;
 }
 
@@ -34,10 +35,15 @@ static enum via__place add(struct via__devices *d, uint64_t dev,
 
 static void add_fd(struct via__devices *d, int fd, enum via__place place)
 {
-	struct stat st;
+	struct statx file;
 
-	if (fd >= 0 && fstat(fd, &st) == 0)
-		(void)add(d, st.st_dev, place);
+	if (fd >= 0 && statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) == 0) {
+		(void)add(d, makedev(file.stx_dev_major, file.stx_dev_minor),
+			  place);
+		/* Since Linux 5.8. */
+		if (d->n && file.stx_mask & STATX_MNT_ID)
+			d->list[d->n - 1].mount = file.stx_mnt_id;
+	}
 	if (fd >= 0)
 		close(fd);
 }
@@ -73,6 +79,20 @@ static void add_own(struct via__devices *d)
 
 /* --- Those that are mounted --- */
 
+/* Of those without a disk, which have the inodes that stat(2) shows. */
+static bool is_plain(const char *type)
+{
+	static const char *const plain[] = {
+		"tmpfs",   "devtmpfs",	"ramfs",   "proc",    "sysfs", "cgroup",
+		"cgroup2", "hugetlbfs", "debugfs", "tracefs", "bpf",
+	};
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
+		if (strcmp(type, plain[i]) == 0)
+			return true;
+	return false;
+}
+
 static enum via__place place_of(const struct via__mount *m)
 {
 	if (strcmp(m->type, "mqueue") == 0)
@@ -83,7 +103,7 @@ static enum via__place place_of(const struct via__mount *m)
 	    (strcmp(m->point, "/dev/shm") == 0 ||
 	     strcmp(m->point, "/run/shm") == 0))
 		return VIA__PLACE_SHM;
-	return VIA__PLACE_FILES;
+	return is_plain(m->type) ? VIA__PLACE_FILES : VIA__PLACE_LAYERS;
 }
 
 static bool find_mount(int process, uint64_t dev, struct via__buf *buf,
@@ -100,7 +120,7 @@ static bool find_mount(int process, uint64_t dev, struct via__buf *buf,
 			continue;
 		found = true;
 		*ret = place_of(&m);
-		if (*ret != VIA__PLACE_FILES)
+		if (*ret != VIA__PLACE_FILES && *ret != VIA__PLACE_LAYERS)
 			break;
 	}
 	return found;
@@ -139,7 +159,7 @@ static enum via__place guess(uint64_t dev, const struct via__fd_at *at)
 	if (begins(link, "/") && !strchr(link + 1, '/') &&
 	    at->size == MQ_INODE_SIZE && writes_nowhere(dev))
 		return VIA__PLACE_MQ;
-	return VIA__PLACE_FILES;
+	return VIA__PLACE_LAYERS;
 }
 
 static const struct via__device *find(const struct via__devices *d,
@@ -175,6 +195,17 @@ enum via__place via__place(struct via__devices *d, uint64_t dev,
 	if (!find_mount(at->process, dev, buf, &place))
 		place = guess(dev, at);
 	return add(d, dev, place);
+}
+
+const struct via__device *via__device_mounted(struct via__devices *d,
+					      uint64_t mount)
+{
+	if (!d->known)
+		add_own(d);
+	for (unsigned int i = 0; i < d->n; i++)
+		if (d->list[i].mount == mount)
+			return &d->list[i];
+	return NULL;
 }
 
 uint64_t via__devpts(struct via__devices *d, int process, uint32_t mnt_ns,

@@ -15,8 +15,10 @@
 #include "inspect/collect/proc.h"
 
 enum via__place {
-	VIA__PLACE_FILES, /* a file system for files */
-	VIA__PLACE_PIPES, /* anonymous pipes */
+	VIA__PLACE_FILES,  /* a file system for files, or: */
+	VIA__PLACE_LAYERS, /* one whose inodes may have other numbers than its
+			      files: made of others, or not known */
+	VIA__PLACE_PIPES,  /* anonymous pipes */
 	VIA__PLACE_SOCKETS,
 	VIA__PLACE_MEMORY, /* memfd, and other memory without a name */
 	VIA__PLACE_SHM,	   /* /dev/shm */
@@ -30,6 +32,7 @@ struct via__devices {
 	bool known; /* the kernel's own are in the list */
 	struct via__device {
 		uint64_t dev;
+		uint64_t mount; /* of the kernel's own, its number */
 		enum via__place place;
 	} * list;
 	unsigned int n, max;
@@ -51,6 +54,10 @@ enum via__place via__place(struct via__devices *d, uint64_t dev,
 
 /* The same if it was asked for before; VIA__PLACE_FILES if not. */
 enum via__place via__place_known(const struct via__devices *d, uint64_t dev);
+
+/* One of the kernel's own by its mount, or NULL. */
+const struct via__device *via__device_mounted(struct via__devices *d,
+					      uint64_t mount);
 
 /* The file system of pseudo-terminals that a process sees at point: /dev/pts.
  * mnt_ns is its mount namespace, 0: unknown. 0 without. */

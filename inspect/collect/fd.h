@@ -18,7 +18,9 @@ struct via__fd {
 	int dir;	  /* fd/ of the process */
 	const char *name; /* in there */
 	int fd;		  /* the same as a number */
-	uint8_t flags;	  /* of its hold: enum via_hold_flag */
+	/* What the kernel told of it beforehand; NULL without. */
+	const struct via__bpf_file *record;
+	uint8_t flags; /* of its hold: enum via_hold_flag */
 	uint8_t certainty;
 };
 
@@ -45,6 +47,10 @@ uint32_t via__anon(struct via__fd *f);
  * holds begin at first_hold. */
 void via__anon_watches(struct via__scene *scene, const struct via__at *at,
 		       uint32_t first_hold);
+
+/* fdinfo.c: what can be told of the descriptors of a process where no more than
+ * that may be read. */
+void via__fdinfo(struct via__scene *scene, const struct via__at *at);
 
 /* A line of an epoll set's fdinfo. */
 struct via__watch {

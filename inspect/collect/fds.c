@@ -26,6 +26,13 @@
 
 size_t via__fd_link(const struct via__fd *f, char *ret, size_t size)
 {
+	/* Without a file it has no other. */
+	if (f->record && *f->record->name) {
+		(void)snprintf(ret, size, "%.*s", VIA__BPF_NAME,
+			       f->record->name);
+		return strlen(ret);
+	}
+
 	ssize_t len = readlinkat(f->dir, f->name, ret, size - 1);
 
 	ret[len > 0 ? len : 0] = '\0';
@@ -194,13 +201,16 @@ static uint32_t object_of(struct via__fd *f, const struct statx *file)
 
 /* --- Descriptors --- */
 
-/* What the link's mode says; a socket's is always the same. */
+/* What the link's mode says; a socket's is always the same, and via__anon()
+ * knows those of its own. */
 static uint8_t open_for(const struct via__fd *f, const struct statx *file)
 {
 	struct stat link;
 
 	if (S_ISSOCK(file->stx_mode))
 		return VIA_HOLD_READ | VIA_HOLD_WRITE;
+	if (!(file->stx_mode & S_IFMT))
+		return 0;
 	if (fstatat(f->dir, f->name, &link, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	return (uint8_t)((link.st_mode & S_IRUSR ? VIA_HOLD_READ : 0) |
@@ -232,6 +242,16 @@ static void failed(struct via__fd *f, int err)
 	     VIA_HOLDS_FD);
 }
 
+static void add(struct via__fd *f, const struct statx *file, enum via_how how)
+{
+	uint32_t object = object_of(f, file);
+	const struct via_object *o = via__object_at(f->scene->s, object);
+
+	if (f->scene->want & VIA_WANT_PATHS && !o->name && has_path(o->kind))
+		name_it(f, object);
+	hold(f, object, how);
+}
+
 static void look_at(struct via__fd *f, enum via_how how)
 {
 	struct statx file;
@@ -245,12 +265,33 @@ static void look_at(struct via__fd *f, enum via_how how)
 	}
 	if (how == VIA_HOLDS_FD)
 		f->flags = open_for(f, &file);
-	uint32_t object = object_of(f, &file);
-	const struct via_object *o = via__object_at(f->scene->s, object);
+	add(f, &file, how);
+}
 
-	if (f->scene->want & VIA_WANT_PATHS && !o->name && has_path(o->kind))
-		name_it(f, object);
-	hold(f, object, how);
+/* The same of what the kernel has told already. */
+static void take_record(struct via__fd *f)
+{
+	const struct via__bpf_file *r = f->record;
+	struct statx file = {
+		.stx_mode = *r->name ? r->mode & ~S_IFMT : r->mode,
+		.stx_ino = r->ino,
+		.stx_nlink = r->nlink,
+		.stx_size = r->size,
+		.stx_dev_major = r->dev >> 20,
+		.stx_dev_minor = r->dev & 0xfffff,
+		.stx_rdev_major = r->rdev >> 20,
+		.stx_rdev_minor = r->rdev & 0xfffff,
+	};
+
+	if (!*r->name && via__fd_place(f, &file) == VIA__PLACE_LAYERS) {
+		f->record = NULL;
+		look_at(f, VIA_HOLDS_FD);
+		return;
+	}
+	f->flags = (uint8_t)((r->open_for & 1 ? VIA_HOLD_READ : 0) |
+			     (r->open_for & 2 ? VIA_HOLD_WRITE : 0) |
+			     (r->flags & O_NONBLOCK ? VIA_HOLD_NONBLOCK : 0));
+	add(f, &file, VIA_HOLDS_FD);
 }
 
 static void each_fd(struct via__scene *scene, const struct via__at *at, int dir)
@@ -274,6 +315,25 @@ static void each_fd(struct via__scene *scene, const struct via__at *at, int dir)
 			if (*e->d_name != '.')
 				look_at(&f, VIA_HOLDS_FD);
 		}
+	}
+}
+
+static void each_record(struct via__scene *scene, const struct via__at *at,
+			int dir, const struct via__bpf_file *records, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char name[16];
+		struct via__fd f = {
+			.scene = scene,
+			.at = at,
+			.dir = dir,
+			.name = name,
+			.fd = records[i].fd,
+			.record = &records[i],
+		};
+
+		snprintf(name, sizeof(name), "%d", records[i].fd);
+		take_record(&f);
 	}
 }
 
@@ -311,15 +371,25 @@ static void fds_process(struct via__scene *scene, const struct via__at *at)
 
 	if (p->flags & VIA_PROCESS_KERNEL)
 		return;
+	size_t n;
+	const struct via__bpf_file *records = via__bpf_of(&scene->bpf, at->pid,
+							  &n);
 	int dir = openat(at->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (dir < 0) {
-		if (errno == EACCES || errno == EPERM)
+	if (dir < 0 && !n) {
+		if (errno == EACCES || errno == EPERM) {
 			p->hidden |= VIA_HIDDEN_FDS;
+			via__fdinfo(scene, at);
+		}
 		return;
 	}
-	each_fd(scene, at, dir);
-	close(dir);
+	/* Without a record it has none, or has come since. */
+	if (n)
+		each_record(scene, at, dir, records, n);
+	else
+		each_fd(scene, at, dir);
+	if (dir >= 0)
+		close(dir);
 	via__anon_watches(scene, at, first);
 	if (scene->want & VIA_WANT_PATHS)
 		each_path(scene, at);

@@ -10,22 +10,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "inspect/collect/collector.h"
 #include "inspect/collect/locks.h"
 #include "inspect/collect/proc.h"
 
+/* Numbers of locks that /proc/locks does not show. */
+#define UNLISTED (UINT64_C(1) << 32)
+
 struct locks {
 	struct via_snapshot *s;
-	/* What is held, and its objects, by file. */
+	/* What is held, and its objects: the first n_listed by file. */
 	struct known {
 		struct via__lock_line line;
 		uint32_t object;
 	} * at;
-	size_t n, max;
+	size_t n, n_listed, max;
+	/* Objects whose locks somebody waits for, in order. */
+	uint32_t *wanted;
+	size_t n_wanted;
 	uint32_t process; /* that is looked at */
-	int fd;
 };
 
 /* --- All there are --- */
@@ -56,6 +63,13 @@ static int by_file(const void *a, const void *b)
 	if (x->dev != y->dev)
 		return x->dev < y->dev ? -1 : 1;
 	return x->ino < y->ino ? -1 : x->ino > y->ino;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
 }
 
 /* The file, as descriptors know it. */
@@ -96,6 +110,7 @@ static void add_objects(struct locks *l)
 {
 	uint64_t number = 0;
 
+	l->n_listed = l->n;
 	if (l->n)
 		qsort(l->at, l->n, sizeof(*l->at), by_file);
 	for (size_t i = 0; i < l->n; i++) {
@@ -128,33 +143,54 @@ static bool is_same(const struct via__lock_line *a,
 	       a->start == b->start && a->end == b->end;
 }
 
-/* Two that look the same are both held by who has one of them: so nobody who
- * could let go is forgotten. */
+/*
+ * Two that look the same are both held by who has one of them: so nobody who
+ * could let go is forgotten. In a pid namespace the list leaves out the locks
+ * of those who have died: locks_show() of fs/locks.c.
+ */
 static void of_descriptor(const struct via__lock_line *line, void *arg)
 {
 	struct locks *l = arg;
+	bool found = false;
 
-	for (size_t i = 0; i < l->n; i++)
-		if (is_same(&l->at[i].line, line))
-			add_hold(l, &l->at[i], l->process);
+	for (size_t i = 0; i < l->n; i++) {
+		if (!is_same(&l->at[i].line, line))
+			continue;
+		add_hold(l, &l->at[i], l->process);
+		found = true;
+	}
+	if (found)
+		return;
+	size_t n = l->n;
+
+	keep(line, l);
+	if (l->n == n)
+		return;
+	add_object(l, &l->at[n], UNLISTED + n);
+	add_hold(l, &l->at[n], l->process);
 }
 
 static bool is_locked(const struct locks *l, const struct via_object *o)
 {
 	struct known key = {.line = {.dev = o->dev, .ino = o->ino}};
 
-	return bsearch(&key, l->at, l->n, sizeof(key), by_file) != NULL;
+	return l->n_listed &&
+	       bsearch(&key, l->at, l->n_listed, sizeof(key), by_file);
 }
 
 /* File systems without a device say another one to fstat(2) than to the list:
  * there the inode number alone has to do, and fdinfo decides. */
-static bool may_be_locked(const struct locks *l, const struct via_object *o)
+static bool may_be_locked(const struct locks *l, uint32_t object)
 {
-	if (o->kind != VIA_KIND_FILE && o->kind != VIA_KIND_DIR)
-		return is_locked(l, o);
-	if (is_locked(l, o))
+	const struct via_object *o = &l->s->objects[object];
+
+	if (is_locked(l, o) ||
+	    (l->n_wanted && bsearch(&object, l->wanted, l->n_wanted,
+				    sizeof(object), by_number)))
 		return true;
-	for (size_t i = 0; o->dev >> 8 == 0 && i < l->n; i++)
+	if (o->kind != VIA_KIND_FILE && o->kind != VIA_KIND_DIR)
+		return false;
+	for (size_t i = 0; major(o->dev) == 0 && i < l->n_listed; i++)
 		if (l->at[i].line.ino == o->ino)
 			return true;
 	return false;
@@ -171,8 +207,7 @@ static void look_at_descriptors(struct locks *l, uint32_t process)
 		const struct via_holding *h = &l->s->holds[i];
 		char path[48];
 
-		if (h->how != VIA_HOLDS_FD ||
-		    !may_be_locked(l, &l->s->objects[h->object]))
+		if (h->how != VIA_HOLDS_FD || !may_be_locked(l, h->object))
 			continue;
 		if (dir < 0)
 			dir = via__proc_open(p->task.pid);
@@ -197,6 +232,37 @@ static void add_posix(struct locks *l)
 	}
 }
 
+/* --- Who waits --- */
+
+static bool waits_for_lock(const struct via_thread *t)
+{
+	return t->call.nr == SYS_flock ||
+	       (t->call.nr == SYS_fcntl && (t->call.args[1] == F_SETLKW ||
+					    t->call.args[1] == F_OFD_SETLKW));
+}
+
+static void list_wanted(struct locks *l)
+{
+	const struct via_snapshot *s = l->s;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_threads; i++)
+		n += waits_for_lock(&s->threads[i]);
+	l->wanted = n ? reallocarray(NULL, n, sizeof(*l->wanted)) : NULL;
+	for (uint32_t i = 0; l->wanted && i < s->n_threads; i++) {
+		const struct via_thread *t = &s->threads[i];
+		uint32_t hold = waits_for_lock(t)
+					? via_snapshot_fd(s, t->process,
+							  (int)t->call.args[0])
+					: VIA_NONE;
+
+		if (hold != VIA_NONE)
+			l->wanted[l->n_wanted++] = s->holds[hold].object;
+	}
+	if (l->n_wanted)
+		qsort(l->wanted, l->n_wanted, sizeof(*l->wanted), by_number);
+}
+
 static void filelocks_all(struct via__scene *scene)
 {
 	struct locks l = {.s = scene->s};
@@ -204,9 +270,12 @@ static void filelocks_all(struct via__scene *scene)
 	(void)via__locks_each(AT_FDCWD, "/proc/locks", "", keep, &l);
 	add_objects(&l);
 	add_posix(&l);
-	for (uint32_t i = 0; l.n && i < scene->s->n_processes; i++)
+	list_wanted(&l);
+	for (uint32_t i = 0; (l.n || l.n_wanted) && i < scene->s->n_processes;
+	     i++)
 		look_at_descriptors(&l, i);
 	free(l.at);
+	free(l.wanted);
 }
 
 const struct via__collector via__collector_filelocks = {

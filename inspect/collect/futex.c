@@ -83,13 +83,14 @@ static struct via__futex_owner of_tid(const struct via__futex_wait *w,
 		.certainty = VIA_LIKELY,
 	};
 
-	if (is_via(w, (uint32_t)o.tid)) {
-		o.use = VIA_FUTEX_VIA;
-		o.certainty = VIA_EXACT;
-	} else if (is_mutex(w, m) && m->kind & ROBUST && m->owner == o.tid) {
+	/* First: how many use it would do for a pid. */
+	if (is_mutex(w, m) && m->kind & ROBUST && m->owner == o.tid)
 		o.use = VIA_FUTEX_ROBUST;
-		o.certainty = VIA_EXACT;
-	}
+	else if (is_via(w, (uint32_t)o.tid))
+		o.use = VIA_FUTEX_VIA;
+	else
+		return o;
+	o.certainty = VIA_EXACT;
 	return o;
 }
 
@@ -106,10 +107,12 @@ struct via__futex_owner via__futex_owner(const struct via__futex_wait *w)
 	pid_t tid = (pid_t)(m.lock & FUTEX_TID_MASK);
 
 	/* Here the word is the kernel's own business. */
-	if (w->op == FUTEX_LOCK_PI || w->op == FUTEX_LOCK_PI2)
+	if (w->op == FUTEX_LOCK_PI || w->op == FUTEX_LOCK_PI2) {
+		bool via = !is_mutex(w, &m) && is_via(w, (uint32_t)tid);
+
 		return (struct via__futex_owner){
-			is_via(w, (uint32_t)tid) ? VIA_FUTEX_VIA : VIA_FUTEX_PI,
-			tid, VIA_EXACT};
+			via ? VIA_FUTEX_VIA : VIA_FUTEX_PI, tid, VIA_EXACT};
+	}
 	if (is_normal(w, &m))
 		return (struct via__futex_owner){VIA_FUTEX_MUTEX, m.owner,
 						 VIA_EXACT};

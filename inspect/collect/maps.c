@@ -48,14 +48,12 @@ static enum via_kind kind_of(const struct via__scene *scene,
 					       : VIA_KIND_POSIXSHM;
 }
 
-/* Mapped rings and the like have no inode of their own. The first System V
- * segment of a namespace has the id, and so the inode number, 0. */
+/* Mapped rings and the like of what has no inode of its own have none; the id
+ * of a System V segment may be 0. */
 static bool has_identity(const struct via__map *map)
 {
-	if (starts(map->name, "/SYSV"))
-		return true;
-	return map->ino && !starts(map->name, "anon_inode:") &&
-	       !starts(map->name, "[v");
+	return (map->ino || starts(map->name, "/SYSV")) &&
+	       !starts(map->name, "anon_inode:");
 }
 
 /*

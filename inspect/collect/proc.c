@@ -125,7 +125,7 @@ void via__buf_fini(struct via__buf *b)
 
 /* --- Parsing --- */
 
-/* Fields 4 to 24 of stat, counted from 1, and where they go. */
+/* Fields 4 to 39 of stat, counted from 1, and where they go. */
 struct field {
 	unsigned int number;
 	size_t offset, size;
@@ -141,7 +141,7 @@ static const struct field fields[] = {
 	FIELD(7, tty),	      FIELD(8, tty_pgid), FIELD(9, flags),
 	FIELD(14, utime),     FIELD(15, stime),	  FIELD(19, nice),
 	FIELD(20, n_threads), FIELD(22, start),	  FIELD(23, vsize),
-	FIELD(24, rss),
+	FIELD(24, rss),	      FIELD(39, cpu),
 };
 
 static void store(struct via_task *task, const struct field *f, uint64_t value)

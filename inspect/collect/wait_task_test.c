@@ -17,12 +17,13 @@
 /* A process below the victim that does nothing; its pid. */
 static pid_t a_child(void)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
+		while (getppid() == parent)
 			pause();
+		_exit(0);
 	}
 	return pid;
 }
@@ -327,6 +328,41 @@ static void knows_calls_by_number(void **state)
 	assert_null(via__call_restarted(""));
 }
 
+static void knows_whose_numbers_they_are(void **state)
+{
+	static const uint32_t other[] = {32, 0xf7f00000, 33, 0xf7f01000};
+	static const uint64_t own[] = {33, 0x7fff12340000, 0, 0};
+
+	(void)state;
+	assert_true(via__call_native(own, sizeof(own)));
+	assert_false(via__call_native(other, sizeof(other)));
+	assert_true(via__call_native(NULL, 0));
+}
+
+/* Of another user's process the kernel says that it sleeps, and no more. */
+static void admits_what_is_hidden(void **state)
+{
+	struct victim v;
+
+	(void)state;
+	if (getuid() != 0)
+		check_skip("needs root, to become another user");
+	if (blocks(&v))
+		for (;;)
+			pause();
+	assert_int_equal(seteuid(65534), 0);
+	do
+		look_at(&v, v.pid, v.pid);
+	while (!v.t || v.t->state != 'S');
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(v.t->call.nr, VIA_SYSCALL_UNKNOWN);
+	assert_int_equal(v.t->n_waits, 1);
+	assert_int_equal(v.waits[0].op, VIA_OP_UNKNOWN);
+	assert_int_equal(v.waits[0].certainty, VIA_GUESS);
+	assert_true(v.s->processes[v.process].hidden & VIA_HIDDEN_WAITS);
+	end(&v);
+}
+
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(sees_wait),
 	CHECK_TEST(sees_which_child),
@@ -338,5 +374,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(sees_sleep),
 	CHECK_TEST(sees_calls_that_go_on),
 	CHECK_TEST(knows_calls_by_number),
+	CHECK_TEST(knows_whose_numbers_they_are),
+	CHECK_TEST(admits_what_is_hidden),
 };
 CHECK_MAIN(tests)

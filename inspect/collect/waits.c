@@ -171,7 +171,7 @@ static bool is_stopped(struct via__blocked *b)
 /* Uninterruptible sleep is the kernel's own, but for a parent's in vfork(). */
 static bool can_tell(const struct via__blocked *b)
 {
-	if (!b->row || is_elsewhere(b))
+	if (!b->row || b->foreign || is_elsewhere(b))
 		return false;
 	return b->state == 'S' ||
 	       (b->state == 'D' && b->row->what == VIA__CALL_CLONE);
@@ -211,8 +211,14 @@ static void open_process(struct via__blocked *b)
 	b->pid = was->pid;
 	b->dir = via__proc_open(b->pid);
 	if (b->dir >= 0 && via__proc_task(b->dir, b->pid, &now) == 0 &&
-	    now.start == was->start)
+	    now.start == was->start) {
+		char auxv[16];
+		ssize_t len = via__proc_read_once(b->dir, "auxv", auxv,
+						  sizeof(auxv));
+
+		b->foreign = len > 0 && !via__call_native(auxv, (size_t)len);
 		return;
+	}
 	if (b->dir >= 0)
 		close(b->dir);
 	b->dir = -1;

@@ -58,10 +58,15 @@ static void take_ring(struct rings *r, uint32_t start, uint32_t last)
 		r->best[n] = t;
 }
 
-/* Breadth first, within the knot, until it leads back. */
+/*
+ * Breadth first, within the knot, until it leads back. That a thread could end
+ * its own wait, if it were not waiting, explains nothing as long as another one
+ * could too.
+ */
 static void search_ring(struct rings *r, uint32_t start)
 {
 	uint32_t head = 0, tail = 0, k = r->knot[start];
+	bool alone = r->first[k + 1] - r->first[k] == 1;
 
 	for (uint32_t i = r->first[k]; i < r->first[k + 1]; i++)
 		r->from[r->members[i]] = VIA_NONE;
@@ -73,6 +78,8 @@ static void search_ring(struct rings *r, uint32_t start)
 
 		while ((next = via__next_edge(r->g, r->standing, at, &edges,
 					      &wait)) != VIA_NONE) {
+			if (next == start && at == start && !alone)
+				continue;
 			if (next == start) {
 				take_ring(r, start, at);
 				return;

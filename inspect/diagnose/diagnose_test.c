@@ -450,18 +450,54 @@ static void a_group_or_something_else(void **state)
 
 /* --- Certainty --- */
 
-static void a_hidden_holder_makes_it_a_guess(void **state)
+/* A hidden stranger could have been passed an end; a relative has inherited it.
+ */
+static void a_hidden_holder(void **state)
 {
 	struct made m;
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
-	m.s->objects[0].seen = VIA_SEEN_UNKNOWN;
+	for (int relative = 0; relative < 3; relative++) {
+		make_two(&m, p);
+		uint32_t other = made_process(&m, "hidden");
+
+		m.s->processes[other].hidden = VIA_HIDDEN_FDS;
+		if (relative == 1)
+			m.s->processes[other].task.ppid = 100;
+		if (relative == 2)
+			m.s->processes[p[1]].task.ppid = 102;
+		for (uint32_t i = 0; i < m.s->n_objects; i++)
+			m.s->objects[i].seen = VIA_SEEN_UNKNOWN;
+		made_end(&m);
+		for (int i = 0; i < 2; i++) {
+			const struct via_verdict_of *v = &m.d->verdicts[p[i]];
+
+			assert_int_equal(v->verdict, VIA_VERDICT_DEADLOCK);
+			assert_int_equal(v->certainty,
+					 relative ? VIA_GUESS : VIA_LIKELY);
+		}
+		assert_int_equal(m.d->cycles[0].certainty,
+				 relative ? VIA_GUESS : VIA_LIKELY);
+		made_free(&m);
+	}
+}
+
+/* One who inherited the end that he should be sent data through. */
+static void one_who_could_help_himself(void **state)
+{
+	struct made m;
+
+	(void)state;
+	made_begin(&m);
+	uint32_t p[] = {made_process(&m, "parent"), made_process(&m, "child")};
+	uint32_t pipe = made_pipe(&m, p[1], p[0]);
+
+	made_hold(&m, p[1], pipe, "r");
+	made_child_wait(&m, p[0], p[1]);
+	made_wait(&m, p[1], VIA_OP_WRITE, pipe);
 	made_end(&m);
-	VERDICT(&m, p[0], DEADLOCK, GUESS);
-	VERDICT(&m, p[1], DEADLOCK, GUESS);
-	assert_int_equal(m.d->cycles[0].certainty, VIA_GUESS);
+	cycle_is(&m, 2, p);
 	made_free(&m);
 }
 
@@ -660,6 +696,22 @@ static void a_listener_is_idle(void **state)
 	goes_on(&m);
 	VERDICT(&m, server, IDLE, EXACT);
 	VERDICT(&m, client, WAITING, EXACT);
+	made_free(&m);
+}
+
+static void connecting_to_nobody_known(void **state)
+{
+	struct made m;
+
+	(void)state;
+	made_begin(&m);
+	uint32_t client = made_process(&m, "client");
+	uint32_t own = made_object(&m, VIA_KIND_UNIX);
+
+	made_hold(&m, client, own, "rw");
+	made_wait(&m, client, VIA_OP_CONNECT, own);
+	goes_on(&m);
+	VERDICT(&m, client, UNKNOWN, GUESS);
 	made_free(&m);
 }
 
@@ -912,7 +964,8 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(all_of_a_group_must_come),
 	CHECK_TEST(a_group_that_will_come),
 	CHECK_TEST(a_group_or_something_else),
-	CHECK_TEST(a_hidden_holder_makes_it_a_guess),
+	CHECK_TEST(a_hidden_holder),
+	CHECK_TEST(one_who_could_help_himself),
 	CHECK_TEST(another_namespace_makes_it_likely),
 	CHECK_TEST(an_edge_that_is_not_exact),
 	CHECK_TEST(nobody_that_was_seen),
@@ -923,6 +976,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(both_write_and_nobody_reads),
 	CHECK_TEST(not_accepted_yet),
 	CHECK_TEST(a_listener_is_idle),
+	CHECK_TEST(connecting_to_nobody_known),
 	CHECK_TEST(connecting_to_one_who_is_stuck),
 	CHECK_TEST(the_owner_has_died),
 	CHECK_TEST(any_who_share_a_lock_can_let_go),

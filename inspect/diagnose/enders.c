@@ -5,8 +5,8 @@
  */
 #include "inspect/diagnose/enders.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include <errno.h>
+#include <stdlib.h>
 
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
@@ -219,6 +219,9 @@ static struct via__enders data(const struct via_snapshot *s,
 		return beyond(VIA__WORLD);
 	switch (kinds[o->kind].reach) {
 	case REACH_WORLD:
+		/* Of whatever family it may be. */
+		if (o->kind == VIA_KIND_SOCKET && o->detail == VIA_NONE)
+			return beyond(VIA__UNSEEN);
 		return beyond(VIA__WORLD);
 	case REACH_SAME:
 		return same(s, w);
@@ -228,6 +231,19 @@ static struct via__enders data(const struct via_snapshot *s,
 						     kinds[o->kind].limit);
 	}
 	return beyond(VIA__UNSEEN);
+}
+
+/* Its own socket stands for a listener that is not known. */
+static struct via__enders connection(const struct via_snapshot *s,
+				     const struct via_wait *w)
+{
+	uint32_t flags = s->objects[w->object].flags;
+
+	if (flags & VIA_OBJECT_REMOTE)
+		return beyond(VIA__WORLD);
+	return flags & VIA_OBJECT_LISTENS
+		       ? holders(w->object, VIA__HOLDERS, VIA_EXACT)
+		       : beyond(VIA__UNSEEN);
 }
 
 /* --- Locks --- */
@@ -420,9 +436,7 @@ static struct via__enders by_op(const struct via_snapshot *s,
 	case VIA_OP_ACCEPT:
 		return beyond(VIA__WORLD);
 	case VIA_OP_CONNECT:
-		return s->objects[w->object].flags & VIA_OBJECT_REMOTE
-			       ? beyond(VIA__WORLD)
-			       : holders(w->object, VIA__HOLDERS, VIA_EXACT);
+		return connection(s, w);
 	case VIA_OP_LOCK:
 		return lock(s, w);
 	case VIA_OP_WAKE:
@@ -436,13 +450,13 @@ static struct via__enders by_op(const struct via_snapshot *s,
 	return beyond(VIA__UNSEEN);
 }
 
-static const struct via__pool *pool(const struct via_snapshot *s,
-				    const struct via__enders *e,
-				    struct via__pool *pools)
+static const struct via__pool *pool(const struct via__holders *all,
+				    const struct via__enders *e)
 {
+	const struct via_snapshot *s = all->s;
 	const struct via_object *o = &s->objects[e->object];
 	struct via__pool *p =
-		&pools[(size_t)e->object * VIA__N_SIDES + e->side];
+		&all->pools[(size_t)e->object * VIA__N_SIDES + e->side];
 
 	for (uint32_t i = 0; !p->known && i < o->n_users; i++) {
 		const struct via_holding *h =
@@ -452,13 +466,19 @@ static const struct via__pool *pool(const struct via_snapshot *s,
 			continue;
 		p->some = true;
 		p->worst = MAX(p->worst, h->certainty);
+		p->doubtful |= all->doubtful[h->process];
 	}
 	p->known = true;
 	return p;
 }
 
-/* How sure it is that all who hold an object were seen. */
-static unsigned int completeness(const struct via_snapshot *s, uint32_t object)
+/*
+ * How sure it is that all who hold an object were seen. Of processes that may
+ * not be looked at, those are relevant that are relatives: ends are inherited,
+ * seldom passed.
+ */
+static unsigned int completeness(const struct via_snapshot *s, uint32_t object,
+				 bool doubtful)
 {
 	const struct via_object *o = &s->objects[object];
 
@@ -466,38 +486,42 @@ static unsigned int completeness(const struct via_snapshot *s, uint32_t object)
 		return VIA_EXACT;
 	if (o->seen == VIA_SEEN_ALL && s->sight.init_ns)
 		return VIA_EXACT;
-	return o->seen == VIA_SEEN_UNKNOWN ? VIA_GUESS : VIA_LIKELY;
+	return o->seen == VIA_SEEN_UNKNOWN && doubtful ? VIA_GUESS : VIA_LIKELY;
 }
 
 /*
  * An object that nobody has would not be waited for: somebody who was not seen
  * has it, or it is in a message on its way to somebody.
  */
-static void narrow(const struct via_snapshot *s, struct via__enders *e,
-		   struct via__pool *pools)
+static void narrow(const struct via__holders *all, const struct via_wait *w,
+		   struct via__enders *e)
 {
+	const struct via_snapshot *s = all->s;
+	bool doubtful = all->doubtful[s->threads[w->thread].process];
+
 	if (e->object == VIA_NONE || e->limit == VIA__BEYOND)
 		return;
 	if (e->orphan) {
-		e->limit = (uint8_t)MAX(e->limit, completeness(s, e->object));
+		e->limit = (uint8_t)MAX(e->limit,
+					completeness(s, e->object, doubtful));
 		return;
 	}
-	const struct via__pool *p = pool(s, e, pools);
+	const struct via__pool *p = pool(all, e);
 
 	if (!p->some || linked(s, e->object, VIA_LINK_IN_FLIGHT) != VIA_NONE)
 		*e = whoever(*e, VIA__UNSEEN);
 	else
-		e->limit = (uint8_t)MAX(MAX(e->limit, p->worst),
-					completeness(s, e->object));
+		e->limit = (uint8_t)MAX(
+			MAX(e->limit, p->worst),
+			completeness(s, e->object, doubtful || p->doubtful));
 }
 
-struct via__enders via__enders_of(const struct via_snapshot *s, uint32_t wait,
-				  struct via__pool *pools)
+struct via__enders via__enders_of(const struct via__holders *all, uint32_t wait)
 {
-	const struct via_wait *w = &s->waits[wait];
-	struct via__enders e = by_op(s, w);
+	const struct via_wait *w = &all->s->waits[wait];
+	struct via__enders e = by_op(all->s, w);
 
-	narrow(s, &e, pools);
+	narrow(all, w, &e);
 	if (e.limit == VIA__BEYOND)
 		return e;
 	if (w->left_ns >= 0)
@@ -506,4 +530,53 @@ struct via__enders via__enders_of(const struct via_snapshot *s, uint32_t wait,
 	if (w->left_ns == VIA_UNKNOWN)
 		e.limit = VIA_GUESS;
 	return e;
+}
+
+/* --- What they have in common --- */
+
+static bool is_hidden(const struct via_process *p)
+{
+	return p->hidden & (VIA_HIDDEN_FDS | VIA_HIDDEN_MAPS) &&
+	       !(p->flags & VIA_PROCESS_KERNEL) && p->task.pid != 1;
+}
+
+/* Mark a hidden process and all above it; or all others below one. Process 1
+ * is above all, which says nothing. */
+static void doubt(struct via__holders *h, uint32_t process)
+{
+	const struct via_snapshot *s = h->s;
+	bool hidden = is_hidden(&s->processes[process]);
+	uint32_t at = process;
+
+	for (uint32_t n = 0; n < s->n_processes && at != VIA_NONE; n++) {
+		const struct via_process *p = &s->processes[at];
+
+		if (p->task.pid == 1)
+			return;
+		if (hidden)
+			h->doubtful[at] = true;
+		else if (is_hidden(p))
+			h->doubtful[process] = true;
+		at = p->task.ppid > 0 ? via_snapshot_process(s, p->task.ppid)
+				      : VIA_NONE;
+	}
+}
+
+int via__holders_init(struct via__holders *h, const struct via_snapshot *s)
+{
+	h->s = s;
+	h->pools = calloc(s->n_objects + (size_t)1,
+			  VIA__N_SIDES * sizeof(*h->pools));
+	h->doubtful = calloc(s->n_processes + (size_t)1, sizeof(bool));
+	if (!h->pools || !h->doubtful)
+		return -ENOMEM;
+	for (uint32_t p = 0; p < s->n_processes; p++)
+		doubt(h, p);
+	return 0;
+}
+
+void via__holders_fini(struct via__holders *h)
+{
+	free(h->pools);
+	free(h->doubtful);
 }

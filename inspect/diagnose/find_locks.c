@@ -71,18 +71,10 @@ void via__find_dead_sem_holder(struct via__finder *f)
 
 /* --- Heirs --- */
 
-/* Whether a process has a lock, or may have it where we cannot see. */
-static bool may_have(const struct via__finder *f, pid_t pid, uint32_t object)
-{
-	uint32_t process = via_snapshot_process(f->s, pid);
-
-	return process != VIA_NONE &&
-	       (f->s->processes[process].hidden & VIA_HIDDEN_FDS ||
-		via__hold_of(f, process, false, object, VIA__OWNERS));
-}
-
-/* Locks of flock(2) and of descriptions go over to children, and stay as long
- * as one of them has the descriptor. */
+/*
+ * Locks of flock(2) go over to children, and stay as long as one of them has
+ * the descriptor. As long as who took one lives, that may be on purpose.
+ */
 void via__find_lock_heir(struct via__finder *f)
 {
 	for (uint32_t i = 0; i < f->s->n_locks; i++) {
@@ -93,18 +85,16 @@ void via__find_lock_heir(struct via__finder *f)
 
 		if (l->type != VIA_FILE_FLOCK || l->pid <= 0 || !h ||
 		    !f->s->objects[l->object].n_waiters ||
-		    may_have(f, l->pid, l->object))
+		    via_snapshot_process(f->s, l->pid) != VIA_NONE)
 			continue;
 		struct via_finding *found = via__report(
 			f, h->certainty, h->process, VIA_NONE, l->object);
-		bool gone = via_snapshot_process(f->s, l->pid) == VIA_NONE;
 
 		via__say(f, &found->what,
 			 "%s is held by %s, which has inherited it from "
-			 "process %d%s",
+			 "process %d, now dead",
 			 via__object_text(f->s, l->object, name, sizeof(name)),
-			 via__who_process(f->s, h->process, who), l->pid,
-			 gone ? ", now dead" : "");
+			 via__who_process(f->s, h->process, who), l->pid);
 		via__say(f, &found->advice,
 			 "open the lock file with O_CLOEXEC, or close it in "
 			 "what is started; now, end process %d",

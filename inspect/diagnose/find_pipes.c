@@ -11,8 +11,8 @@ static bool is_pipe(const struct via__finder *f, const struct via_wait *w)
 /* --- One's own end --- */
 
 /*
- * The hold of the other side of a pipe that a thread waits for, if its own
- * process is the only one that has it, and so the thread cannot go on.
+ * The hold of the other side of a pipe that a thread waits for, if it is the
+ * only one in its process, and that the only one that has it.
  */
 static const struct via_holding *own_end(const struct via__finder *f,
 					 uint32_t thread, enum via_op op,
@@ -22,6 +22,7 @@ static const struct via_holding *own_end(const struct via__finder *f,
 	uint32_t process = f->s->threads[thread].process;
 
 	if (!w || !is_pipe(f, w) || !via__is_stuck(f, thread) ||
+	    f->s->processes[process].n_threads != 1 ||
 	    via__hold_of(f, process, true, w->object, side))
 		return NULL;
 	return via__hold_of(f, process, false, w->object, side);

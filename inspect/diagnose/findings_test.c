@@ -65,18 +65,23 @@ static void own_write_end(void **state)
 	}
 }
 
-/* A loop wakes itself by such a pipe. */
-static void own_write_end_of_a_loop(void **state)
+/* A loop wakes itself by such a pipe, a thread another one. */
+static void own_write_end_in_use(void **state)
 {
 	struct made m;
 
 	(void)state;
-	made_begin(&m);
-	uint32_t p = made_process(&m, "loop");
+	for (int threads = 0; threads < 2; threads++) {
+		made_begin(&m);
+		uint32_t p = made_process(&m, "loop");
 
-	made_wait(&m, p, VIA_OP_READ, made_pipe(&m, p, p));
-	made_wait(&m, p, VIA_OP_SIGNAL, VIA_NONE);
-	nothing(&m);
+		made_wait(&m, p, VIA_OP_READ, made_pipe(&m, p, p));
+		if (threads)
+			made_join(&m, made_thread(&m), p);
+		else
+			made_wait(&m, p, VIA_OP_SIGNAL, VIA_NONE);
+		nothing(&m);
+	}
 }
 
 static void own_pipe_full(void **state)
@@ -403,7 +408,7 @@ static void hostile_names(void **state)
 
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(own_write_end),
-	CHECK_TEST(own_write_end_of_a_loop),
+	CHECK_TEST(own_write_end_in_use),
 	CHECK_TEST(own_pipe_full),
 	CHECK_TEST(wait_before_drain),
 	CHECK_TEST(a_thread_that_drains),

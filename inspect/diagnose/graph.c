@@ -75,22 +75,27 @@ static int make_index(struct via__index *index, const struct via__graph *g,
 	return 0;
 }
 
+static int find_enders(struct via__graph *g)
+{
+	struct via__holders holders = {0};
+	int err = via__holders_init(&holders, g->s);
+
+	g->enders = calloc(g->s->n_waits + (size_t)1, sizeof(*g->enders));
+	if (!g->enders)
+		err = -ENOMEM;
+	for (uint32_t w = 0; !err && w < g->s->n_waits; w++)
+		g->enders[w] = via__enders_of(&holders, w);
+	via__holders_fini(&holders);
+	return err;
+}
+
 int via__graph_init(struct via__graph *g, const struct via_snapshot *s)
 {
-	struct via__pool *pools = calloc(s->n_objects + (size_t)1,
-					 VIA__N_SIDES * sizeof(*pools));
-
 	*g = (struct via__graph){.s = s};
-	g->enders = calloc(s->n_waits + (size_t)1, sizeof(*g->enders));
-	if (!pools || !g->enders) {
-		free(pools);
-		return -ENOMEM;
-	}
-	for (uint32_t w = 0; w < s->n_waits; w++)
-		g->enders[w] = via__enders_of(s, w, pools);
-	free(pools);
-	int err = make_index(&g->by_object, g, false);
+	int err = find_enders(g);
 
+	if (!err)
+		err = make_index(&g->by_object, g, false);
 	return err ? err : make_index(&g->by_process, g, true);
 }
 

@@ -96,6 +96,15 @@ void via__out_print(struct via__out *out, const char *format, ...)
 		put(out, &text[i], 1);
 }
 
+void via__out_text(struct via__out *out, const char *text)
+{
+	for (size_t len = strlen(text), n; len; text += n, len -= n) {
+		n = via__printable((const unsigned char *)text, len);
+		n = n ? n : 1;
+		put(out, text, n);
+	}
+}
+
 void via__out_bytes(struct via__out *out, const void *bytes, size_t len,
 		    const char *also)
 {

@@ -30,6 +30,9 @@ struct via__out via__out(char *buf, size_t size);
 void via__out_print(struct via__out *out, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* What has been made printable before. */
+void via__out_text(struct via__out *out, const char *text);
+
 /* Bytes of anybody's. The ASCII characters in also (may be NULL) are escaped
  * as well, for where they would mean something. */
 void via__out_bytes(struct via__out *out, const void *bytes, size_t len,

@@ -4,7 +4,7 @@
 
 load lib.bash
 
-verbs=(send recv bridge run bench lock sem signals kill graph maps limits mechanisms lab version help)
+verbs=(send recv bridge run bench lock sem signals kill why stuck ls ps graph maps limits mechanisms lab version help)
 
 @test "every verb is known to the list, to help and to its page" {
 	run via help
@@ -59,7 +59,7 @@ flat() {
 }
 
 @test "pages are clean" {
-	for page in "$MAN"/*.[137]; do
+	for page in "$MAN"/*.[1357]; do
 		run mandoc -T lint -W warning "$page"
 		echo "$output"
 		[ "$status" -eq 0 ]

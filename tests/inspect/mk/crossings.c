@@ -191,7 +191,7 @@ static void leave_dir(const struct mk_undo *u)
 void make_mntns_mix(struct mk *m)
 {
 	char path[128];
-	int f[2], p[2];
+	int p[2];
 
 	if (unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -211,12 +211,15 @@ void make_mntns_mix(struct mk *m)
 	int lock = mk_object(m, "lock", m->objects[file].dev,
 			     m->objects[file].ino, UINT64_MAX);
 
-	(void)f;
 	mk_end(m, b, file);
 	mk_pipe(m, p);
-	MUST(flock(a, LOCK_EX));
-	CHILD(m, "one", a, p[0], -1)
+	mk_gate(m);
+	CHILD(m, "one", a, p[0], -1) {
+		MUST(flock(a, LOCK_EX));
+		mk_ready(m);
 		mk_read(p[0]);
+	}
+	mk_go(m, 1);
 	CHILD(m, "two", b, p[1], -1)
 		(void)flock(b, LOCK_EX);
 	mk_in(m, "one", SYS_read, "read", p[0]);
@@ -298,7 +301,7 @@ void make_dead_parent(struct mk *m)
 
 	mk_pipe(m, p);
 	CHILD(m, "parent", p[0], -1)
-		if (mk_fork("orphan") == 0)
+		if (mk_heir("orphan") == 0)
 			mk_read(p[0]);
 	mk_ended(m, "parent");
 	mk_in(m, "orphan", SYS_read, "read", p[0]);

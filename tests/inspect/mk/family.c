@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -71,8 +72,8 @@ void make_wait_flock(struct mk *m)
 			     m->objects[file].ino, UINT64_MAX);
 
 	mk_end(m, other, file);
-	MUST(flock(fd, LOCK_EX));
 	CHILD(m, "parent", fd, other, -1) {
+		MUST(flock(fd, LOCK_EX));
 		if (mk_fork("child") == 0) {
 			MUST(close(fd));
 			(void)flock(other, LOCK_EX);
@@ -184,6 +185,7 @@ void make_vfork_pipe(struct mk *m)
 			static const char page[4096];
 
 			(void)syscall(SYS_prctl, PR_SET_NAME, "child");
+			(void)syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
 			while (write(p[1], page, sizeof(page)) > 0)
 				;
 			_exit(1);

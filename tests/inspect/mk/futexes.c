@@ -320,6 +320,7 @@ void make_futex_alone(struct mk *m)
 			   (uintptr_t)&word),
 		 -1);
 	mk_verdict(m, "alone", "stuck|unknown", NULL);
+	mk_finding(m, "lone-futex", "alone", -1);
 }
 
 /* --- Threads --- */

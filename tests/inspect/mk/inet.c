@@ -35,6 +35,8 @@ static void tcp_small(struct mk *m, int s[2])
 {
 	int size = 8192;
 
+	/* Longer than acknowledgements are delayed and probes repeated. */
+	m->calm_ms = 250;
 	mk_tcp(m, AF_INET, s);
 	for (int i = 0; i < 2; i++) {
 		MUST(setsockopt(s[i], SOL_SOCKET, SO_SNDBUF, &size,

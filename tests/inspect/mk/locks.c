@@ -65,14 +65,26 @@ static void waits_for(struct mk *m, long call, int fd, int lock)
 	mk_verdict(m, "waiter", "waiting", NULL);
 }
 
+/* A process that has a lock by flock(2). */
+static void holder(struct mk *m, const char *role, int fd, int lock, int how)
+{
+	CHILD(m, role, fd, -1) {
+		MUST(flock(fd, how));
+		mk_ready(m);
+		mk_pause();
+	}
+	mk_idle(m, role);
+	mk_holds(m, role, lock, "lock", fd, NULL);
+}
+
 void make_flock_waits(struct mk *m)
 {
 	int fd = file(m, "file"), other = again(m, fd);
 	int lock = lock_object(m, fd);
 
-	MUST(flock(fd, LOCK_EX));
-	mk_keeper(m, "holder", fd);
-	mk_holds(m, "holder", lock, "lock", fd, NULL);
+	mk_gate(m);
+	holder(m, "holder", fd, lock, LOCK_EX);
+	mk_go(m, 1);
 	CHILD(m, "waiter", other, -1)
 		(void)flock(other, LOCK_EX);
 	waits_for(m, SYS_flock, other, lock);
@@ -84,9 +96,17 @@ void make_flock_inherited(struct mk *m)
 	int fd = file(m, "file"), other = again(m, fd);
 	int lock = lock_object(m, fd);
 
-	MUST(flock(fd, LOCK_EX));
-	mk_keeper(m, "holder", fd);
-	mk_keeper(m, "heir", fd);
+	mk_gate(m);
+	CHILD(m, "holder", fd, -1) {
+		MUST(flock(fd, LOCK_EX));
+		mk_ready(m);
+		(void)mk_fork("heir");
+		mk_pause();
+	}
+	mk_go(m, 1);
+	mk_idle(m, "holder");
+	mk_idle(m, "heir");
+	mk_holds(m, "heir", mk_of(m, fd), "fd", fd, "rw");
 	mk_holds(m, "holder", lock, "lock", fd, NULL);
 	mk_holds(m, "heir", lock, "lock", fd, NULL);
 	CHILD(m, "waiter", other, -1)
@@ -100,12 +120,10 @@ void make_flock_shared(struct mk *m)
 	int a = file(m, "file"), b = again(m, a), other = again(m, a);
 	int lock_a = lock_object(m, a), lock_b = lock_object(m, b);
 
-	MUST(flock(a, LOCK_SH));
-	MUST(flock(b, LOCK_SH));
-	mk_keeper(m, "reader-a", a);
-	mk_keeper(m, "reader-b", b);
-	mk_holds(m, "reader-a", lock_a, "lock", a, NULL);
-	mk_holds(m, "reader-b", lock_b, "lock", b, NULL);
+	mk_gate(m);
+	holder(m, "reader-a", a, lock_a, LOCK_SH);
+	holder(m, "reader-b", b, lock_b, LOCK_SH);
+	mk_go(m, 2);
 	CHILD(m, "waiter", other, -1)
 		(void)flock(other, LOCK_EX);
 	mk_blocks(m, "waiter", SYS_flock, other);
@@ -118,18 +136,22 @@ void make_flock_shared(struct mk *m)
 void make_flock_shared_stuck(struct mk *m)
 {
 	int a = file(m, "file"), b = again(m, a), other = again(m, a), p[2];
+	int lock = lock_object(m, b);
 
 	mk_pipe(m, p);
-	MUST(flock(a, LOCK_SH));
-	MUST(flock(b, LOCK_SH));
-	mk_keeper(m, "lively", a);
-	CHILD(m, "reader", b, p[0], -1)
+	mk_gate(m);
+	holder(m, "lively", a, lock, LOCK_SH);
+	CHILD(m, "reader", b, p[0], -1) {
+		MUST(flock(b, LOCK_SH));
+		mk_ready(m);
 		mk_read(p[0]);
+	}
+	mk_go(m, 2);
 	CHILD(m, "waiter", other, p[1], -1)
 		(void)flock(other, LOCK_EX);
 	mk_in(m, "reader", SYS_read, "read", p[0]);
 	mk_blocks(m, "waiter", SYS_flock, other);
-	mk_waits(m, "waiter", "lock", lock_object(m, b), other);
+	mk_waits(m, "waiter", "lock", lock, other);
 	mk_cycle(m, "exact", "reader", "waiter", NULL);
 }
 
@@ -199,7 +221,7 @@ void make_lock_heir(struct mk *m)
 
 	CHILD(m, "taker", fd, -1) {
 		MUST(flock(fd, LOCK_EX));
-		if (mk_fork("heir") == 0)
+		if (mk_heir("heir") == 0)
 			mk_pause();
 	}
 	mk_ended(m, "taker");
@@ -219,22 +241,25 @@ static void flock_ring(struct mk *m, int n)
 	static const char *const roles[] = {"one", "two", "three"};
 	int own[3], wanted[3];
 
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++)
 		own[i] = file(m, roles[i]);
-		MUST(flock(own[i], LOCK_EX));
-	}
 	for (int i = 0; i < n; i++)
 		wanted[i] = again(m, own[(i + 1) % n]);
+	mk_gate(m);
 	for (int i = 0; i < n; i++) {
-		int lock = lock_object(m, wanted[i]);
+		int lock = lock_object(m, wanted[i]), fd = wanted[i];
 
-		CHILD(m, roles[i], own[i], wanted[i], -1)
-			(void)flock(wanted[i], LOCK_EX);
-		mk_blocks(m, roles[i], SYS_flock, wanted[i]);
-		mk_waits(m, roles[i], "lock", lock, wanted[i]);
+		CHILD(m, roles[i], own[i], fd, -1) {
+			MUST(flock(own[i], LOCK_EX));
+			mk_ready(m);
+			(void)flock(fd, LOCK_EX);
+		}
+		mk_blocks(m, roles[i], SYS_flock, fd);
+		mk_waits(m, roles[i], "lock", lock, fd);
 		mk_holds(m, roles[(i + 1) % n], lock, "lock", own[(i + 1) % n],
 			 NULL);
 	}
+	mk_go(m, (unsigned int)n);
 }
 
 void make_flock_cycle(struct mk *m)
@@ -255,9 +280,10 @@ void make_flock_self(struct mk *m)
 	int fd = file(m, "file"), other = again(m, fd);
 	int lock = lock_object(m, fd);
 
-	MUST(flock(fd, LOCK_EX));
-	CHILD(m, "self", fd, other, -1)
+	CHILD(m, "self", fd, other, -1) {
+		MUST(flock(fd, LOCK_EX));
 		(void)flock(other, LOCK_EX);
+	}
 	mk_blocks(m, "self", SYS_flock, other);
 	mk_waits(m, "self", "lock", lock, other);
 	mk_holds(m, "self", lock, "lock", fd, NULL);
@@ -288,16 +314,18 @@ void make_posix_flock_cycle(struct mk *m)
 {
 	int a = file(m, "a"), b = file(m, "b"), other = again(m, b);
 
-	MUST(flock(b, LOCK_EX));
 	mk_gate(m);
 	CHILD(m, "one", a, other, -1) {
 		set_lock(a, F_SETLK, F_WRLCK);
 		mk_ready(m);
 		(void)flock(other, LOCK_EX);
 	}
-	mk_go(m, 1);
-	CHILD(m, "two", a, b, -1)
+	CHILD(m, "two", a, b, -1) {
+		MUST(flock(b, LOCK_EX));
+		mk_ready(m);
 		set_lock(a, F_SETLKW, F_WRLCK);
+	}
+	mk_go(m, 2);
 	mk_blocks(m, "one", SYS_flock, other);
 	mk_blocks(m, "two", SYS_fcntl, a);
 	mk_waits(m, "one", "lock", lock_object(m, b), other);

@@ -145,12 +145,32 @@ void mk_filler(struct mk *m, const char *role, int fd)
 	mk_in(m, role, SYS_write, "write", fd);
 }
 
-pid_t mk_fork(const char *role)
+static pid_t fork_named(const char *role)
 {
 	pid_t pid = (pid_t)MUST(fork());
 
 	if (pid == 0)
 		MUST(prctl(PR_SET_NAME, role));
+	return pid;
+}
+
+pid_t mk_fork(const char *role)
+{
+	pid_t pid = fork_named(role);
+
+	if (pid == 0)
+		MUST(prctl(PR_SET_PDEATHSIG, SIGKILL));
+	return pid;
+}
+
+pid_t mk_heir(const char *role)
+{
+	pid_t pid = fork_named(role);
+
+	while (pid == 0 && getppid() != maker)
+		(void)sched_yield();
+	if (pid == 0)
+		MUST(prctl(PR_SET_PDEATHSIG, SIGKILL));
 	return pid;
 }
 

@@ -205,8 +205,12 @@ static void flock_made(struct mk *m, struct way *w, const char *waiter,
 {
 	int lock = lock_file(m, w, waiter, SYS_flock);
 
-	MUST(flock(w->blocks, LOCK_EX));
 	mk_holds(m, blocker, lock, "lock", w->blocks, NULL);
+}
+
+static void flock_holds(const struct way *w)
+{
+	MUST(flock(w->blocks, LOCK_EX));
 }
 
 static void flocks(const struct way *w)
@@ -405,7 +409,7 @@ static const struct way_kind ways[] = {
 	{"tcp", tcp_made, NULL, reads, false},
 	{"poll", poll_made, NULL, polls, false},
 	{"epoll", epoll_made, NULL, epolls, false},
-	{"flock", flock_made, NULL, flocks, false},
+	{"flock", flock_made, flock_holds, flocks, false},
 	{"ofd", ofd_made, NULL, ofd_locks, false},
 	{"posix", posix_made, posix_holds, posix_locks, false},
 	{"mutex", mutex_made, mutex_locks, mutex_locks, false},

@@ -108,6 +108,7 @@ struct mk_task {
 	char role[MK_ROLE_MAX];
 	pid_t pid, tid;
 	char state;
+	unsigned long long ran; /* how often it was put on a CPU */
 };
 
 struct mk {
@@ -128,6 +129,7 @@ struct mk {
 	int n_objects, n_holds, n_places, n_waits, n_verdicts, n_findings;
 	int n_undos, n_tasks, n_cycles, n_dead;
 	struct mk_gate *gate;
+	int calm_ms;	     /* stands when nobody has run for so long */
 	bool alarm_expected; /* deadlock or stuck or a finding */
 	bool moves;	     /* busy: nothing in it stands still */
 };
@@ -184,6 +186,8 @@ void mk_filler(struct mk *m, const char *role, int fd);
 
 /* In a child: a process of its own, that is no more the factory's to know. */
 pid_t mk_fork(const char *role);
+/* The same, one whose parent is about to end: the factory is its next. */
+pid_t mk_heir(const char *role);
 /* In a child: a thread. */
 void mk_thread(const char *role, void *(*run)(void *), void *arg);
 /* In a child: do nothing, for good. */

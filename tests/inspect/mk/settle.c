@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define PATIENCE_S 20
+#define PATIENCE_MS 20000
 
 static bool slurp(char *text, size_t size, const char *format, pid_t pid,
 		  pid_t tid)
@@ -52,6 +52,10 @@ static void look_at(struct mk *m, pid_t pid, pid_t tid)
 	t->pid = pid;
 	t->tid = tid;
 	t->state = end[2];
+	if (!slurp(stat, sizeof(stat), "/proc/%d/task/%d/schedstat", pid,
+		   tid) ||
+	    sscanf(stat, "%*u %*u %llu", &t->ran) != 1)
+		t->ran = 0;
 }
 
 /* The tasks of a process and of all below it, but for the factory's own. */
@@ -180,18 +184,40 @@ static void say_where(const struct mk *m)
 	}
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static unsigned long long all_ran(const struct mk *m)
+{
+	unsigned long long sum = 0;
+
+	for (int i = 0; i < m->n_tasks; i++)
+		sum += m->tasks[i].ran;
+	return sum;
+}
+
+/* Where the kernel has timers of its own (TCP), who sleeps may yet go on. */
 void mk_settle(struct mk *m)
 {
-	struct timespec start, now;
+	int64_t start = now_ms(), since = start, now = start;
+	unsigned long long ran = 0;
 	const char *who;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &start);
-	while ((who = unsettled(m))) {
+	while ((who = unsettled(m)) || now - since < m->calm_ms) {
 		mk_check_ends(m);
-		(void)clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec - start.tv_sec > PATIENCE_S) {
+		now = now_ms();
+		if (who || all_ran(m) != ran)
+			since = now;
+		ran = all_ran(m);
+		if (now - start > PATIENCE_MS) {
 			say_where(m);
-			mk_die("%s: %s does not settle", m->kind, who);
+			mk_die("%s: %s does not settle", m->kind,
+			       who ? who : "somebody");
 		}
 		(void)sched_yield();
 	}

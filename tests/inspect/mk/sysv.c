@@ -253,6 +253,7 @@ void make_sysvmq_full(struct mk *m)
 			   sizeof(message.text)),
 		 (int64_t)ds.msg_qbytes);
 	mk_verdict(m, "sender", "unknown|idle|waiting", NULL);
+	mk_finding(m, "queue-full", "sender", queue_of);
 }
 
 void make_sysvmq_orphan(struct mk *m)

@@ -91,6 +91,7 @@ void make_vforks(struct mk *m)
 
 		if (pid == 0) {
 			(void)syscall(SYS_prctl, PR_SET_NAME, "child");
+			(void)syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
 			for (;;)
 				(void)syscall(SYS_rt_sigsuspend,
 					      &(unsigned long){0}, 8);
@@ -279,6 +280,8 @@ void make_frozen(struct mk *m)
 	(void)snprintf(path, sizeof(path), "%s/cgroup.freeze", dir);
 	if (!write_to(path, "1"))
 		mk_skip("a freezer of control groups");
+	/* In the freezer nothing else is to be seen of it. */
+	m->waits[m->n_waits - 1].op = "signal|event|unknown";
 	m->verdicts[m->n_verdicts - 1].verdict = "idle|stuck|waiting|unknown";
 	mk_verdict(m, "reader", "waiting|stuck", NULL);
 	mk_finding(m, "frozen", "frozen", -1);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* What a snapshot says about what it has not seen. */
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "inspect/collect/look_test.h"
+
+static uint32_t in_flight(void)
+{
+	struct via_snapshot *s = look(VIA_WANT_ALL);
+	uint32_t n = s->sight.n_in_flight;
+
+	via_snapshot_free(s);
+	return n;
+}
+
+/* Send descriptor fd, with so many bytes. */
+static void pass(int socket, int fd, size_t len)
+{
+	char byte = 0;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fd))] = {0};
+	struct iovec v = {&byte, len};
+	struct msghdr m = {.msg_iov = &v,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = sizeof(control)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	assert_int_equal(sendmsg(socket, &m, 0), (int)len);
+}
+
+static void counts_what_is_in_flight(void **state)
+{
+	static const struct {
+		int type;
+		size_t len;
+	} rows[] = {
+		{SOCK_STREAM, 1},
+		{SOCK_DGRAM, 1},
+		{SOCK_DGRAM, 0},
+		{SOCK_SEQPACKET, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint32_t before = in_flight();
+		int pair[2], null = open("/dev/null", O_RDONLY);
+
+		assert_int_equal(socketpair(AF_UNIX, rows[i].type, 0, pair), 0);
+		assert_int_equal(write(pair[0], "x", 1), 1);
+		assert_int_equal(in_flight(), before);
+		pass(pair[0], null, rows[i].len);
+		assert_int_equal(in_flight(), before + 1);
+		close(pair[0]);
+		assert_int_equal(in_flight(), before + 1);
+		close(pair[1]);
+		assert_int_equal(in_flight(), before);
+		close(null);
+	}
+}
+
+static void counts_what_rings_have(void **state)
+{
+	struct io_uring_params params = {0};
+	int ring = (int)syscall(SYS_io_uring_setup, 4, &params);
+	int null = open("/dev/null", O_RDONLY);
+	uint32_t before = in_flight();
+
+	(void)state;
+	if (ring < 0) {
+		close(null);
+		check_skip("needs io_uring");
+	}
+	assert_int_equal(syscall(SYS_io_uring_register, ring,
+				 IORING_REGISTER_FILES, &null, 1),
+			 0);
+	assert_int_equal(in_flight(), before + 1);
+	close(ring);
+	close(null);
+}
+
+/* In a namespace of its own a test cannot know of all. */
+static void promises_no_more_than_it_saw(void **state)
+{
+	int p[2], memfd = memfd_create("sight", MFD_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	struct via_snapshot *s = look(VIA_WANT_FDS);
+	uint32_t seen = s->sight.n_hidden_fds ? VIA_SEEN_UNKNOWN
+			: s->sight.init_ns && !s->sight.n_in_flight
+				? VIA_SEEN_ALL
+				: VIA_SEEN_LIKELY;
+
+	assert_int_equal(object_of(s, p[0])->seen, seen);
+	/* Somebody may have it mapped. */
+	assert_int_equal(object_of(s, memfd)->seen, VIA_SEEN_UNKNOWN);
+	via_snapshot_free(s);
+
+	/* Not looked for. */
+	s = look(VIA_WANT_MAPS | VIA_WANT_IPC);
+	for (uint32_t i = 0; i < s->n_objects; i++)
+		assert_int_equal(s->objects[i].seen, VIA_SEEN_UNKNOWN);
+	via_snapshot_free(s);
+	close(p[0]);
+	close(p[1]);
+	close(memfd);
+}
+
+static void knows_when(void **state)
+{
+	struct via_snapshot *s = look(VIA_WANT_WAITS);
+	const struct via_process *p = process_of(s, getpid());
+
+	(void)state;
+	assert_true(s->sight.boot_ticks >= p->task.start);
+	assert_true(s->sight.boot_ticks - p->task.start <
+		    60 * s->sight.ticks_per_s);
+	assert_true(s->sight.took_ns > 0);
+	assert_int_equal(s->sight.uid, geteuid());
+	via_snapshot_free(s);
+}
+
+static const struct CMUnitTest tests[] = {
+	CHECK_TEST(counts_what_is_in_flight),
+	CHECK_TEST(counts_what_rings_have),
+	CHECK_TEST(promises_no_more_than_it_saw),
+	CHECK_TEST(knows_when),
+};
+CHECK_MAIN(tests)
