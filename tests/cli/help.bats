@@ -4,7 +4,7 @@
 
 load lib.bash
 
-verbs=(send recv bridge run bench lock sem signals kill why stuck ls ps graph maps limits mechanisms lab version help)
+verbs=(send recv bridge run bench lock sem signals kill why stuck ls ps graph maps limits gc mechanisms lab version help)
 
 @test "every verb is known to the list, to help and to its page" {
 	run via help
