@@ -91,9 +91,11 @@ void look_footer(const struct via_snapshot *s)
 						: hidden;
 	hidden = hidden > sight->n_processes ? sight->n_processes : hidden;
 	if (hidden)
-		cli_warn("saw %u of %u processes whole; the others need root "
-			 "(CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)",
-			 sight->n_processes - hidden, sight->n_processes);
+		cli_warn("saw %u of %u processes whole; %s",
+			 sight->n_processes - hidden, sight->n_processes,
+			 sight->uid ? "the others need root (CAP_SYS_PTRACE "
+				      "and CAP_DAC_READ_SEARCH)"
+				    : "the kernel hides parts of the others");
 	if (sight->n_dropped)
 		cli_warn("left out %u records that came and went meanwhile",
 			 sight->n_dropped);

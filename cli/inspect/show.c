@@ -176,9 +176,11 @@ static int add_column(struct libscols_table *table, const struct via__column *c,
 
 	if (!column)
 		return -ENOMEM;
-	if (!(c->flags & VIA__ITEMS))
+	/* Cells are safe already: no backslash is escaped again. */
+	bool items = c->flags & VIA__ITEMS;
+
+	if (scols_column_set_safechars(column, items ? "\n\\" : "\\") || !items)
 		return 0;
-	scols_column_set_safechars(column, "\n");
 	return scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,
 					 scols_wrapnl_nextchunk, NULL);
 }
@@ -231,7 +233,7 @@ static int add_lines(struct printing *p, const struct via__lines *lines,
 }
 
 static int print_table(struct printing *p, const struct via__lines *lines,
-		       const struct show_options *o)
+		       bool headings)
 {
 	struct libscols_table *table = scols_new_table();
 	int err = table ? 0 : -ENOMEM;
@@ -239,8 +241,7 @@ static int print_table(struct printing *p, const struct via__lines *lines,
 	for (size_t i = 0; !err && i < p->n_columns; i++)
 		err = add_column(table, p->columns[i], is_tree(p));
 	if (!err) {
-		scols_table_enable_raw(table, o->raw);
-		scols_table_enable_noheadings(table, o->no_headings);
+		scols_table_enable_noheadings(table, !headings);
 		scols_table_enable_colors(table,
 					  p->is_person && !getenv("NO_COLOR"));
 		/* Elsewhere nothing is cut. */
@@ -252,6 +253,38 @@ static int print_table(struct printing *p, const struct via__lines *lines,
 		err = scols_print_table(table);
 	scols_unref_table(table);
 	return err;
+}
+
+/* --- For scripts --- */
+
+/* Cells have no other escapes than \xNN, and this one makes them words. */
+static void put_word(const char *word)
+{
+	for (; *word; word++)
+		if (*word == ' ' || *word == '\n')
+			printf("\\x%02x", *word);
+		else
+			putchar(*word);
+}
+
+static int print_raw(struct printing *p, const struct via__lines *lines,
+		     bool headings)
+{
+	for (size_t k = 0; headings && k < p->n_columns; k++)
+		printf("%s%s", k ? " " : "", p->columns[k]->name);
+	if (headings)
+		putchar('\n');
+	for (uint32_t i = 0; i < lines->n; i++) {
+		for (size_t k = 0; k < p->n_columns; k++) {
+			if (k)
+				putchar(' ');
+			put_word(via__cell(p->show, p->columns[k],
+					   &lines->line[i], p->cell,
+					   sizeof(p->cell)));
+		}
+		putchar('\n');
+	}
+	return 0;
 }
 
 int show_view(const struct via__view *view, struct via__show *show,
@@ -274,7 +307,8 @@ int show_view(const struct via__view *view, struct via__show *show,
 		*show->n_lines = lines.n;
 	int err = lines.failed ? -ENOMEM
 		  : json       ? print_json(&p, &lines)
-			       : print_table(&p, &lines, o);
+		  : o->raw     ? print_raw(&p, &lines, !o->no_headings)
+			       : print_table(&p, &lines, !o->no_headings);
 
 	via__lines_free(&lines);
 	return err ? cli_error("out of memory") : CLI_YES;

@@ -23,7 +23,7 @@ struct choose_options {
 	 "+COLUMN,... beside the usual ones", CLI_TEXT,                \
 	 offsetof(type, member.columns)},                              \
 	{'r', "raw", NULL, "for scripts: a space between columns, "    \
-	 "spaces in them \\x20", CLI_FLAG, offsetof(type, member.raw)},\
+	 "in them \\x20", CLI_FLAG, offsetof(type, member.raw)},\
 	{'n', "no-headings", NULL, "leave out the first line",         \
 	 CLI_FLAG, offsetof(type, member.no_headings)},                \
 	{'b', "bytes", NULL, "sizes in bytes, times in seconds",       \

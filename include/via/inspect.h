@@ -529,7 +529,7 @@ VIA_API int via_snapshot_save(const struct via_snapshot *s, FILE *f);
 VIA_API int via_snapshot_load(FILE *f, struct via_snapshot **ret,
 			      struct via_error *reterr);
 
-/* s may be NULL. */
+/* Give a snapshot back. s may be NULL. */
 VIA_API void via_snapshot_free(struct via_snapshot *s);
 
 /* The bytes of a text, with a NUL behind them. ret_len may be NULL. Text 0 is
@@ -537,21 +537,25 @@ VIA_API void via_snapshot_free(struct via_snapshot *s);
 VIA_API const char *via_snapshot_text(const struct via_snapshot *s,
 				      uint32_t text, size_t *ret_len);
 
-/* A process by its pid, an object by its key: index or VIA_NONE. */
+/* A process by its pid: its index, or VIA_NONE. */
 VIA_API uint32_t via_snapshot_process(const struct via_snapshot *s, pid_t pid);
+/* An object by its key: its index, or VIA_NONE. */
 VIA_API uint32_t via_snapshot_object(const struct via_snapshot *s,
 				     enum via_kind kind, uint64_t dev,
 				     uint64_t ino, uint64_t sub);
-/* A thread by its tid. */
+/* A thread by its tid: its index, or VIA_NONE. */
 VIA_API uint32_t via_snapshot_thread(const struct via_snapshot *s, pid_t tid);
-/* The hold of a process' descriptor. */
+/* The hold of a process' descriptor: its index, or VIA_NONE. */
 VIA_API uint32_t via_snapshot_fd(const struct via_snapshot *s, uint32_t process,
 				 int fd);
 
-/* Names of the values above, "" beyond the last. */
+/* The name of a kind, a stable word: "pipe". "" beyond the last one. */
 VIA_API const char *via_kind_name(enum via_kind kind);
+/* The unit of its level and capacity: "B"; "" if it has none. */
 VIA_API const char *via_kind_unit(enum via_kind kind);
+/* What it is, in a few words: "anonymous pipe". */
 VIA_API const char *via_kind_summary(enum via_kind kind);
+/* What a wait is for, a stable word: "read". "" beyond the last one. */
 VIA_API const char *via_op_name(enum via_op op);
 
 /* --- Diagnosis --- */
@@ -612,9 +616,10 @@ struct via_diagnosis {
 VIA_API int via_diagnose(const struct via_snapshot *s,
 			 struct via_diagnosis **ret);
 
-/* d may be NULL. */
+/* Give a diagnosis back. d may be NULL. */
 VIA_API void via_diagnosis_free(struct via_diagnosis *d);
 
+/* The name of a verdict, a stable word: "deadlock". "" beyond the last one. */
 VIA_API const char *via_verdict_name(enum via_verdict verdict);
 
 #ifdef __cplusplus

@@ -350,30 +350,45 @@ static bool count_one(uint32_t *seen, unsigned int *n, unsigned int max,
 	return *n < max;
 }
 
+/* Its program and where it is are of a process alone, though others may have
+ * the same. */
+static bool is_use(const struct via_holding *h)
+{
+	return h->how != VIA_HOLDS_CWD && h->how != VIA_HOLDS_ROOT &&
+	       h->how != VIA_HOLDS_EXE;
+}
+
+static bool count_end(const struct via_snapshot *s, uint32_t object,
+		      uint32_t *seen, unsigned int *n, unsigned int max)
+{
+	const struct via_object *o = &s->objects[object];
+
+	for (uint32_t i = 0; i < o->n_users; i++) {
+		const struct via_holding *h =
+			&s->holds[s->users[o->first_user + i]];
+
+		if (is_use(h) && !count_one(seen, n, max, h->process))
+			return false;
+	}
+	for (uint32_t i = 0; i < o->n_waiters; i++) {
+		const struct via_wait *w =
+			&s->waits[s->waiters[o->first_waiter + i]];
+
+		if (!count_one(seen, n, max, s->threads[w->thread].process))
+			return false;
+	}
+	return true;
+}
+
 unsigned int via__count_processes(const struct via_snapshot *s, uint32_t object,
 				  unsigned int max)
 {
-	uint32_t seen[COUNT_MAX], both[] = {object, via__other_end(s, object)};
+	uint32_t seen[COUNT_MAX], other = via__other_end(s, object);
 	unsigned int n = 0;
 
 	max = max < COUNT_MAX ? max : COUNT_MAX;
-	for (size_t k = 0; k < 2 && both[k] != VIA_NONE; k++) {
-		const struct via_object *o = &s->objects[both[k]];
-
-		for (uint32_t i = 0; i < o->n_users; i++)
-			if (!count_one(seen, &n, max,
-				       s->holds[s->users[o->first_user + i]]
-					       .process))
-				return n;
-		for (uint32_t i = 0; i < o->n_waiters; i++) {
-			uint32_t wait = s->waiters[o->first_waiter + i];
-
-			if (!count_one(
-				    seen, &n, max,
-				    s->threads[s->waits[wait].thread].process))
-				return n;
-		}
-	}
+	if (count_end(s, object, seen, &n, max) && other != VIA_NONE)
+		(void)count_end(s, other, seen, &n, max);
 	return n;
 }
 

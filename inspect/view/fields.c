@@ -66,6 +66,9 @@ static const struct via__field sight[] = {
 	NUMBER(n_gone, "n_gone", "how many vanished while being looked at"),
 	NUMBER(n_dropped, "n_dropped",
 	       "how many records joined nothing and were left out"),
+	NUMBER(n_in_flight, "n_in_flight",
+	       "how many sockets and rings have descriptors of what is not "
+	       "known: in messages, registered"),
 	END
 };
 #undef R
@@ -89,6 +92,7 @@ static const struct via__field process[] = {
 	NUMBER(task.utime, "utime", "user time, in clock ticks"),
 	NUMBER(task.stime, "stime", "system time, in clock ticks"),
 	NUMBER(task.nice, "nice", "-20 to 19"),
+	NUMBER(task.cpu, "cpu", "on which it runs, or ran last"),
 	NUMBER(task.n_threads, "n_threads", "how many threads it has"),
 	NUMBER(task.vsize, "vsize", "address space, in bytes"),
 	NUMBER(task.rss, "rss", "resident, in bytes"),

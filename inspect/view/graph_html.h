@@ -6,6 +6,6 @@
 /* Where the JSON goes. */
 #define GRAPH_HOLE "null /* the picture */"
 
-extern const char graph_html[];
+extern const char via__graph_html[];
 
 #endif

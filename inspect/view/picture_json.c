@@ -113,9 +113,9 @@ int via__picture_json(const struct via_picture *p, FILE *f)
 /* In a script, "</script>" ends it whatever it stands in: no slash is bare. */
 int via__picture_html(const struct via_picture *p, FILE *f)
 {
-	const char *hole = strstr(graph_html, GRAPH_HOLE);
+	const char *hole = strstr(via__graph_html, GRAPH_HOLE);
 
-	fwrite(graph_html, 1, (size_t)(hole - graph_html), f);
+	fwrite(via__graph_html, 1, (size_t)(hole - via__graph_html), f);
 	int err = put(p, JSON_COMPACT | JSON_ESCAPE_SLASH | JSON_ENSURE_ASCII,
 		      f);
 

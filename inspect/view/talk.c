@@ -4,6 +4,12 @@
 #include "inspect/view/filter.h"
 #include "inspect/view/shared.h"
 
+/* A program is read, but nobody talks by it. */
+static unsigned int flags_of(const struct via_holding *h)
+{
+	return h->how == VIA_HOLDS_EXE ? 0 : h->flags;
+}
+
 /* Whether this hold is the first one of its process on its object, and what
  * the process has it for, by all its holds together. */
 static bool first_hold(const struct via_snapshot *s, uint32_t hold,
@@ -24,7 +30,7 @@ static bool first_hold(const struct via_snapshot *s, uint32_t hold,
 		}
 		if (first == VIA_NONE)
 			first = user;
-		*ret_flags |= s->holds[user].flags;
+		*ret_flags |= flags_of(&s->holds[user]);
 	}
 	return first == hold;
 }
@@ -79,7 +85,7 @@ static bool others(const struct search *x, uint32_t object)
 
 			if (next->process != talk.other)
 				break;
-			theirs |= next->flags;
+			theirs |= flags_of(next);
 		}
 		/* What direction a socket or a mapping has is not known. */
 		talk.to = !same ||
