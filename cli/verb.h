@@ -104,4 +104,11 @@ _Noreturn void cli_usage(const char *format, ...)
 /* The same for something that does not stop the verb. */
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * From now on say so and exit when the memory that a file of this name backs
+ * is cut off under us: whoever can write a lock's file can do that, and the
+ * kernel then sends SIGBUS. What we start does not inherit it.
+ */
+void cli_expect_cut(const char *name);
+
 #endif

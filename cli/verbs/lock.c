@@ -123,6 +123,7 @@ static int look(const char *url, const struct lock_options *o)
 	struct via_lock_view view;
 	struct via_error err;
 
+	cli_expect_cut(url);
 	if (via_lock_open(url, 0, &lock, &err) < 0)
 		return cli_error("%s", err.text);
 
@@ -186,6 +187,7 @@ static int run(const char *url, char **command, const struct lock_options *o)
 	struct via_lock *lock;
 	struct via_sync_report report = {0};
 
+	cli_expect_cut(url);
 	if (via_lock_open(url, VIA_LOCK_CREATE, &lock, &report.error) < 0)
 		return cli_error("%s", report.error.text);
 

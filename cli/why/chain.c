@@ -161,9 +161,9 @@ void finding_print(FILE *f, const struct why_case *c,
 		   const struct via_finding *finding)
 {
 	in_colour(f, c, RED, finding->rule);
-	fprintf(f, ": %s%s%s.\n    %s.\n",
-		finding->certainty ? why_certainty(finding->certainty) : "",
-		finding->certainty ? ", " : "", finding->what, finding->advice);
+	if (finding->certainty != VIA_EXACT)
+		fprintf(f, " (%s)", why_certainty(finding->certainty));
+	fprintf(f, ": %s.\n    %s.\n", finding->what, finding->advice);
 }
 
 void ring_advise(FILE *f, const struct why_case *c, uint32_t cycle)

@@ -20,7 +20,8 @@
 static uint32_t unnumbered(struct via__fd *f, enum via_kind kind)
 {
 	struct via__scene *scene = f->scene;
-	uint32_t *object = via__same(&scene->same, kind, f->at->pid, f->fd);
+	uint32_t *object = via__same(&scene->same, kind, f->at->pid, f->fd,
+				     f->record ? f->record->file : 0);
 	uint32_t new = VIA_NONE;
 
 	if (!object || *object == VIA_NONE)
@@ -31,21 +32,30 @@ static uint32_t unnumbered(struct via__fd *f, enum via_kind kind)
 	return object ? *object : new;
 }
 
+static uint32_t counter(struct via__fd *f, uint64_t id, uint64_t count)
+{
+	uint32_t object = via__object(f->scene->s, VIA_KIND_EVENTFD, 0, id, 0);
+
+	via__object_at(f->scene->s, object)->level = count < INT64_MAX
+							     ? (int64_t)count
+							     : INT64_MAX;
+	return object;
+}
+
 static uint32_t event_counter(struct via__fd *f, enum via_kind kind)
 {
+	if (f->record && f->record->known)
+		return counter(f, f->record->id, f->record->level);
+
 	const char *info = via__fd_info(f);
 	uint64_t id, count;
 
 	/* Since Linux 5.2. */
-	if (!info || !via__field_number(info, "eventfd-id:", 10, &id))
+	if (!info || !via__field_number(info, "eventfd-id:", 10, &id) ||
+	    !via__field_number(info, "eventfd-count:", 16, &count))
 		return unnumbered(f, kind);
-	uint32_t object = via__object(f->scene->s, kind, 0, id, 0);
-
 	f->flags |= via__fd_flags(info);
-	if (via__field_number(info, "eventfd-count:", 16, &count))
-		via__object_at(f->scene->s, object)->level =
-			count < INT64_MAX ? (int64_t)count : INT64_MAX;
-	return object;
+	return counter(f, id, count);
 }
 
 static uint32_t process(struct via__fd *f, enum via_kind kind)

@@ -15,6 +15,7 @@
 #ifndef INSPECT_COLLECT_COLLECTOR_H
 #define INSPECT_COLLECT_COLLECTOR_H
 
+#include "inspect/collect/bpf.h"
 #include "inspect/collect/cgroups.h"
 #include "inspect/collect/clock.h"
 #include "inspect/collect/devices.h"
@@ -35,6 +36,12 @@ struct via__scene {
 	/* threads */
 	struct via__clock clock;
 	/* fds */
+	struct via__bpf bpf; /* instead of /proc/PID/fd; or empty */
+	struct via__noted {
+		uint64_t file; /* its number */
+		uint32_t object;
+	} * noted;
+	size_t n_noted, max_noted;
 	struct via__devices devices;
 	struct via__same same;
 	struct via__buf tty_drivers;

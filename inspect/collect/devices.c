@@ -79,6 +79,20 @@ static void add_own(struct via__devices *d)
 
 /* --- Those that are mounted --- */
 
+/* Of those without a disk, which have the inodes that stat(2) shows. */
+static bool is_plain(const char *type)
+{
+	static const char *const plain[] = {
+		"tmpfs",   "devtmpfs",	"ramfs",   "proc",    "sysfs", "cgroup",
+		"cgroup2", "hugetlbfs", "debugfs", "tracefs", "bpf",
+	};
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
+		if (strcmp(type, plain[i]) == 0)
+			return true;
+	return false;
+}
+
 static enum via__place place_of(const struct via__mount *m)
 {
 	if (strcmp(m->type, "mqueue") == 0)
@@ -89,7 +103,7 @@ static enum via__place place_of(const struct via__mount *m)
 	    (strcmp(m->point, "/dev/shm") == 0 ||
 	     strcmp(m->point, "/run/shm") == 0))
 		return VIA__PLACE_SHM;
-	return VIA__PLACE_FILES;
+	return is_plain(m->type) ? VIA__PLACE_FILES : VIA__PLACE_LAYERS;
 }
 
 static bool find_mount(int process, uint64_t dev, struct via__buf *buf,
@@ -106,7 +120,7 @@ static bool find_mount(int process, uint64_t dev, struct via__buf *buf,
 			continue;
 		found = true;
 		*ret = place_of(&m);
-		if (*ret != VIA__PLACE_FILES)
+		if (*ret != VIA__PLACE_FILES && *ret != VIA__PLACE_LAYERS)
 			break;
 	}
 	return found;
@@ -145,7 +159,7 @@ static enum via__place guess(uint64_t dev, const struct via__fd_at *at)
 	if (begins(link, "/") && !strchr(link + 1, '/') &&
 	    at->size == MQ_INODE_SIZE && writes_nowhere(dev))
 		return VIA__PLACE_MQ;
-	return VIA__PLACE_FILES;
+	return VIA__PLACE_LAYERS;
 }
 
 static const struct via__device *find(const struct via__devices *d,

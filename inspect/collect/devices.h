@@ -15,8 +15,10 @@
 #include "inspect/collect/proc.h"
 
 enum via__place {
-	VIA__PLACE_FILES, /* a file system for files */
-	VIA__PLACE_PIPES, /* anonymous pipes */
+	VIA__PLACE_FILES,  /* a file system for files, or: */
+	VIA__PLACE_LAYERS, /* one whose inodes may have other numbers than its
+			      files: made of others, or not known */
+	VIA__PLACE_PIPES,  /* anonymous pipes */
 	VIA__PLACE_SOCKETS,
 	VIA__PLACE_MEMORY, /* memfd, and other memory without a name */
 	VIA__PLACE_SHM,	   /* /dev/shm */

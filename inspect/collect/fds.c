@@ -26,6 +26,13 @@
 
 size_t via__fd_link(const struct via__fd *f, char *ret, size_t size)
 {
+	/* Without a file it has no other. */
+	if (f->record && *f->record->name) {
+		(void)snprintf(ret, size, "%.*s", VIA__BPF_NAME,
+			       f->record->name);
+		return strlen(ret);
+	}
+
 	ssize_t len = readlinkat(f->dir, f->name, ret, size - 1);
 
 	ret[len > 0 ? len : 0] = '\0';
@@ -110,6 +117,13 @@ static bool has_path(uint32_t kind)
 	switch (kind) {
 	case VIA_KIND_PIPE:
 	case VIA_KIND_SOCKET:
+	case VIA_KIND_EVENTFD:
+	case VIA_KIND_EPOLL:
+	case VIA_KIND_TIMERFD:
+	case VIA_KIND_SIGNALFD:
+	case VIA_KIND_PIDFD:
+	case VIA_KIND_INOTIFY:
+	case VIA_KIND_URING:
 		return false;
 	default:
 		return true;
@@ -235,6 +249,18 @@ static void failed(struct via__fd *f, int err)
 	     VIA_HOLDS_FD);
 }
 
+static uint32_t add(struct via__fd *f, const struct statx *file,
+		    enum via_how how)
+{
+	uint32_t object = object_of(f, file);
+	const struct via_object *o = via__object_at(f->scene->s, object);
+
+	if (f->scene->want & VIA_WANT_PATHS && !o->name && has_path(o->kind))
+		name_it(f, object);
+	hold(f, object, how);
+	return object;
+}
+
 static void look_at(struct via__fd *f, enum via_how how)
 {
 	struct statx file;
@@ -248,12 +274,55 @@ static void look_at(struct via__fd *f, enum via_how how)
 	}
 	if (how == VIA_HOLDS_FD)
 		f->flags = open_for(f, &file);
-	uint32_t object = object_of(f, &file);
-	const struct via_object *o = via__object_at(f->scene->s, object);
+	(void)add(f, &file, how);
+}
 
-	if (f->scene->want & VIA_WANT_PATHS && !o->name && has_path(o->kind))
-		name_it(f, object);
-	hold(f, object, how);
+/* Of a pipe it told that too, so that it need not be asked for. */
+static void set_level(const struct via__fd *f, uint32_t object)
+{
+	const struct via__bpf_file *r = f->record;
+	struct via_object *o = via__object_at(f->scene->s, object);
+
+	if (!(f->scene->want & VIA_WANT_LEVELS) || !S_ISFIFO(r->mode))
+		return;
+	/* Only the writing end has the flag: pipe(2). */
+	if (r->flags & O_DIRECT && r->open_for & 2)
+		o->flags |= VIA_OBJECT_PACKETS;
+	if (!r->known || !r->open_for)
+		return;
+	o->level = (int64_t)r->level;
+	o->capacity = (int64_t)r->pages * sysconf(_SC_PAGESIZE);
+}
+
+/* The same of what the kernel has told already. */
+static void take_record(struct via__fd *f)
+{
+	const struct via__bpf_file *r = f->record;
+	struct statx file = {
+		.stx_mode = *r->name ? r->mode & ~S_IFMT : r->mode,
+		.stx_ino = r->ino,
+		.stx_nlink = r->nlink,
+		.stx_size = r->size,
+		.stx_dev_major = r->dev >> 20,
+		.stx_dev_minor = r->dev & 0xfffff,
+		.stx_rdev_major = r->rdev >> 20,
+		.stx_rdev_minor = r->rdev & 0xfffff,
+	};
+
+	if (!*r->name && via__fd_place(f, &file) == VIA__PLACE_LAYERS) {
+		f->record = NULL;
+		look_at(f, VIA_HOLDS_FD);
+		return;
+	}
+	f->flags = (uint8_t)((r->open_for & 1 ? VIA_HOLD_READ : 0) |
+			     (r->open_for & 2 ? VIA_HOLD_WRITE : 0) |
+			     (r->flags & O_NONBLOCK ? VIA_HOLD_NONBLOCK : 0));
+	uint32_t object = add(f, &file, VIA_HOLDS_FD);
+
+	set_level(f, object);
+	if (r->watched ||
+	    via__object_at(f->scene->s, object)->kind == VIA_KIND_EPOLL)
+		via__note(f->scene, r->file, object);
 }
 
 static void each_fd(struct via__scene *scene, const struct via__at *at, int dir)
@@ -278,6 +347,33 @@ static void each_fd(struct via__scene *scene, const struct via__at *at, int dir)
 				look_at(&f, VIA_HOLDS_FD);
 		}
 	}
+}
+
+/* Of its own thread first, which has all but a few. */
+static void each_record(struct via__scene *scene, const struct via__at *at,
+			int dir, const struct via__bpf_file *records, size_t n)
+{
+	uint32_t first = scene->s->n_holds, end = first;
+
+	for (size_t i = 0; i < n; i++) {
+		char name[16];
+		struct via__fd f = {
+			.scene = scene,
+			.at = at,
+			.dir = dir,
+			.name = name,
+			.fd = records[i].fd,
+			.record = &records[i],
+		};
+
+		snprintf(name, sizeof(name), "%d", records[i].fd);
+		if (i && records[i].tid != records[i - 1].tid) {
+			via__drop_known(scene->s, first, end);
+			end = end == first ? scene->s->n_holds : end;
+		}
+		take_record(&f);
+	}
+	via__drop_known(scene->s, first, end);
 }
 
 /* What a process has open without a descriptor. */
@@ -307,27 +403,50 @@ static void each_path(struct via__scene *scene, const struct via__at *at)
 	}
 }
 
+void via__fds_of(struct via__scene *scene, const struct via__at *at)
+{
+	uint32_t first = scene->s->n_holds;
+	int dir = openat(at->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir >= 0) {
+		each_fd(scene, at, dir);
+		close(dir);
+		via__anon_watches(scene, at, first);
+	} else if (errno == EACCES || errno == EPERM) {
+		scene->s->processes[at->process].hidden |= VIA_HIDDEN_FDS;
+		via__fdinfo(scene, at);
+	}
+}
+
 static void fds_process(struct via__scene *scene, const struct via__at *at)
 {
-	struct via_process *p = &scene->s->processes[at->process];
+	const struct via_process *p = &scene->s->processes[at->process];
 	uint32_t first = scene->s->n_holds;
+	size_t n;
+	const struct via__bpf_file *records = via__bpf_of(&scene->bpf, at->pid,
+							  &n);
 
 	if (p->flags & VIA_PROCESS_KERNEL)
 		return;
-	int dir = openat(at->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Without a record it has none, or has come since. */
+	if (n) {
+		int dir = openat(at->dir, "fd",
+				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (dir < 0) {
-		if (errno == EACCES || errno == EPERM) {
-			p->hidden |= VIA_HIDDEN_FDS;
-			via__fdinfo(scene, at);
-		}
-		return;
+		each_record(scene, at, dir, records, n);
+		if (dir >= 0)
+			close(dir);
+	} else {
+		via__fds_of(scene, at);
+		via__tables(scene, at, first);
 	}
-	each_fd(scene, at, dir);
-	close(dir);
-	via__anon_watches(scene, at, first);
 	if (scene->want & VIA_WANT_PATHS)
 		each_path(scene, at);
+}
+
+static void fds_all(struct via__scene *scene)
+{
+	via__watches(scene);
 }
 
 const struct via__collector via__collector_fds = {
@@ -335,4 +454,5 @@ const struct via__collector via__collector_fds = {
 	.summary = "descriptors, and the objects they are of",
 	.want = VIA_WANT_FDS,
 	.process = fds_process,
+	.all = fds_all,
 };

@@ -8,22 +8,27 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static long compare(const struct via__same_file *f, pid_t pid, int fd)
+static long compare(const struct via__same_file *a,
+		    const struct via__same_file *b)
 {
-	return syscall(SYS_kcmp, f->pid, pid, KCMP_FILE, (unsigned long)f->fd,
-		       (unsigned long)fd);
+	if (a->number && b->number)
+		return a->number == b->number  ? 0
+		       : a->number < b->number ? 1
+					       : 2;
+	return syscall(SYS_kcmp, a->pid, b->pid, KCMP_FILE,
+		       (unsigned long)a->fd, (unsigned long)b->fd);
 }
 
 /* What was closed meanwhile (-1) or has no order (3) counts as less: at worst
  * a file is taken for two. */
-static unsigned int search(const struct via__same_kind *same, pid_t pid, int fd,
-			   bool *found)
+static unsigned int search(const struct via__same_kind *same,
+			   const struct via__same_file *file, bool *found)
 {
 	unsigned int low = 0, high = same->n;
 
 	while (low < high) {
 		unsigned int middle = low + (high - low) / 2;
-		long order = compare(&same->files[middle], pid, fd);
+		long order = compare(&same->files[middle], file);
 
 		if (order == 0) {
 			*found = true;
@@ -38,11 +43,12 @@ static unsigned int search(const struct via__same_kind *same, pid_t pid, int fd,
 }
 
 uint32_t *via__same(struct via__same *all, enum via_kind kind, pid_t pid,
-		    int fd)
+		    int fd, uint64_t number)
 {
 	struct via__same_kind *same = &all->kinds[kind];
+	const struct via__same_file file = {pid, fd, number, VIA_NONE};
 	bool found = false;
-	unsigned int at = search(same, pid, fd, &found);
+	unsigned int at = search(same, &file, &found);
 
 	if (found)
 		return &same->files[at].object;
@@ -58,7 +64,7 @@ uint32_t *via__same(struct via__same *all, enum via_kind kind, pid_t pid,
 	}
 	memmove(&same->files[at + 1], &same->files[at],
 		(same->n - at) * sizeof(*same->files));
-	same->files[at] = (struct via__same_file){pid, fd, VIA_NONE};
+	same->files[at] = file;
 	same->n++;
 	return &same->files[at].object;
 }

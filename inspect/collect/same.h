@@ -2,7 +2,7 @@
 /*
  * Which descriptors are of the same open file, where the kernel shows no number
  * for it: epoll sets, timers and the like. kcmp(2) compares two, and so gives
- * them an order to search in.
+ * them an order to search in. A program in the kernel has numbers for them.
  */
 #ifndef INSPECT_COLLECT_SAME_H
 #define INSPECT_COLLECT_SAME_H
@@ -12,6 +12,7 @@
 struct via__same_file {
 	pid_t pid;
 	int fd;
+	uint64_t number;
 	uint32_t object;
 };
 
@@ -26,10 +27,11 @@ struct via__same {
 /*
  * Where the object of this open file is kept: VIA_NONE if it is seen for the
  * first time, for the caller to set. Until the next call; NULL without memory.
- * Where kcmp() is not allowed none is the same as another.
+ * Where kcmp() is not allowed none is the same as another. number is that of
+ * the open file if it is known, 0 if not: the same for all of a snapshot.
  */
 uint32_t *via__same(struct via__same *same, enum via_kind kind, pid_t pid,
-		    int fd);
+		    int fd, uint64_t number);
 
 void via__same_fini(struct via__same *same);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking a snapshot: all collectors over all processes. */
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <via/deadline.h>
 
+#include "inspect/collect/bpf.h"
 #include "inspect/collect/collector.h"
 #include "inspect/collect/proc.h"
 
@@ -85,6 +87,8 @@ static void look(struct via__scene *scene)
 		if (!err)
 			collectors[i]->all(scene);
 	}
+	via__bpf_fini(&scene->bpf);
+	free(scene->noted);
 	via__buf_fini(&scene->buf);
 	via__buf_fini(&scene->tty_drivers);
 	via__cgroups_fini(&scene->cgroups);
@@ -100,12 +104,33 @@ static uint32_t own_pid_ns(void)
 	return stat("/proc/self/ns/pid", &st) == 0 ? (uint32_t)st.st_ino : 0;
 }
 
+/* What is quickest, or what was asked for. */
+static int choose_source(const struct via_look *look_for,
+			 struct via__scene *scene, struct via_error *reterr)
+{
+	bool any = look_for->source_any && scene->want & VIA_WANT_FDS &&
+		   via__bpf_pays();
+
+	if (!any &&
+	    (look_for->source_any || look_for->source == VIA_SOURCE_PROC))
+		return 0;
+	int err = via__bpf_read(&scene->bpf, any ? NULL : reterr);
+
+	if (err)
+		return any ? 0 : err;
+	scene->s->sight.source = VIA_SOURCE_BPF;
+	return 0;
+}
+
 /* What rates and shares are made with. */
-static void read_machine(struct via_sight *sight)
+static void begin(struct via_sight *sight, uint32_t want)
 {
 	struct timespec boot;
 	long ticks = sysconf(_SC_CLK_TCK), pages = sysconf(_SC_PHYS_PAGES);
 
+	sight->want = want;
+	sight->taken = time(NULL);
+	sight->uid = geteuid();
 	(void)clock_gettime(CLOCK_BOOTTIME, &boot);
 	sight->ticks_per_s = (uint32_t)ticks;
 	sight->boot_ticks = (uint64_t)boot.tv_sec * (uint64_t)ticks +
@@ -124,20 +149,18 @@ int via_snapshot_take(const struct via_look *look_for,
 		.pid_ns = own_pid_ns(),
 	};
 
-	(void)reterr;
 	if (!scene.s)
 		return -ENOMEM;
-	scene.s->sight.want = look_for->want;
-	scene.s->sight.taken = time(NULL);
-	scene.s->sight.uid = geteuid();
-	read_machine(&scene.s->sight);
-	if (access("/proc/self/stat", R_OK) < 0) {
-		via_snapshot_free(scene.s);
-		return -ENOENT;
+	int err = access("/proc/self/stat", R_OK) < 0
+			  ? -ENOENT
+			  : choose_source(look_for, &scene, reterr);
+
+	if (!err) {
+		begin(&scene.s->sight, look_for->want);
+		look(&scene);
+		scene.s->sight.took_ns = via_now() - scene.now;
+		err = via__seal(scene.s);
 	}
-	look(&scene);
-	scene.s->sight.took_ns = via_now() - scene.now;
-	int err = via__seal(scene.s);
 
 	if (err) {
 		via_snapshot_free(scene.s);

@@ -82,9 +82,7 @@ void via__wait_on_fd(struct via__blocked *b, int fd, enum via_op op,
 /* The same for an object; fd is what leads there. */
 void via__wait_on_object(struct via__blocked *b, uint32_t object, int fd,
 			 enum via_op op, enum via_source source);
-/* For events of poll(2). */
-void via__wait_on_events(struct via__blocked *b, int fd, uint32_t events,
-			 enum via_source source);
+/* For what an epoll set watches. */
 void via__wait_on_epoll(struct via__blocked *b, uint32_t epoll, int fd);
 
 /*

@@ -101,8 +101,25 @@ static void on_process(struct via__blocked *b, uint32_t object, int fd)
 	w->fd = fd;
 }
 
+/* Whether the process has this end of a pipe. */
+static bool has_end(const struct via__blocked *b, const struct via_object *o,
+		    enum via_op op)
+{
+	uint8_t end = op == VIA_OP_READ ? VIA_HOLD_READ : VIA_HOLD_WRITE;
+
+	for (uint32_t i = 0; i < o->n_users; i++) {
+		const struct via_holding *h =
+			&b->s->holds[b->s->users[o->first_user + i]];
+
+		if (h->process == b->process && h->flags & end)
+			return true;
+	}
+	return false;
+}
+
 /* What an op comes down to on this kind of thing. */
-static enum via_op op_on(const struct via_object *o, enum via_op op)
+static enum via_op op_on(const struct via__blocked *b,
+			 const struct via_object *o, enum via_op op)
 {
 	switch (o->kind) {
 	case VIA_KIND_SIGNALFD:
@@ -114,6 +131,11 @@ static enum via_op op_on(const struct via_object *o, enum via_op op)
 	case VIA_KIND_DIR:
 	case VIA_KIND_BLOCK:
 		return VIA_OP_UNKNOWN;
+	/* Who polls an end for what only the other one gives is told when
+	 * that is closed. */
+	case VIA_KIND_PIPE:
+	case VIA_KIND_FIFO:
+		return has_end(b, o, op) ? op : VIA_OP_EVENT;
 	}
 	return op == VIA_OP_READ && o->flags & VIA_OBJECT_LISTENS
 		       ? VIA_OP_ACCEPT
@@ -135,7 +157,7 @@ void via__wait_on_object(struct via__blocked *b, uint32_t object, int fd,
 	} else if (o->kind == VIA_KIND_TIMERFD) {
 		on_timer(b, object, fd);
 	} else {
-		via__wait(b, op_on(o, op), object)->fd = fd;
+		via__wait(b, op_on(b, o, op), object)->fd = fd;
 	}
 	for (uint32_t i = first; i < b->s->n_waits; i++)
 		b->s->waits[i].source = (uint8_t)source;

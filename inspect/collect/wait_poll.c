@@ -28,18 +28,13 @@ static void on_events(struct via__blocked *b, uint32_t object, int fd,
 		via__wait_on_object(b, object, fd, VIA_OP_EVENT, source);
 }
 
-void via__wait_on_events(struct via__blocked *b, int fd, uint32_t events,
-			 enum via_source source)
-{
-	on_events(b, via__fd_object(b, fd), fd, events, source);
-}
-
 static void polled(int fd, uint32_t events, void *arg)
 {
 	struct polling *p = arg;
 
 	p->any = true;
-	via__wait_on_events(p->b, fd, events, VIA_SOURCE_MEMORY);
+	on_events(p->b, via__fd_object(p->b, fd), fd, events,
+		  VIA_SOURCE_MEMORY);
 }
 
 /* With nothing to wait for it sleeps. */

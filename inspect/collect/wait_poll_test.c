@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Waits on many descriptors. */
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "inspect/collect/polled.h"
+#include "inspect/collect/proc.h"
 #include "inspect/collect/waits_test.h"
 
 #define S INT64_C(1000000000)
@@ -174,6 +177,69 @@ static void sees_a_set_of_its_own(void **state)
 	close(p[1]);
 }
 
+/* Nobody writes to a writer: it waits for its readers to go. */
+static void sees_which_end_is_polled(void **state)
+{
+	struct victim v;
+	int p[2];
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	struct pollfd fd = {p[1], POLLIN, 0};
+
+	if (blocks(&v)) {
+		close(p[0]);
+		exit((int)syscall(SYS_ppoll, &fd, 1, NULL, NULL, 8));
+	}
+	look_until(&v, SYS_ppoll);
+	assert_int_equal(v.t->n_waits, 1);
+	wait_on(&v, VIA_OP_EVENT, ours(&v, p[1]));
+	end(&v);
+	close(p[0]);
+	close(p[1]);
+}
+
+/* Once its process' first thread polls. */
+static void *unmaps(void *fds)
+{
+	struct via_syscall call = {0};
+	int dir = via__proc_open(getpid());
+
+	while (call.nr != SYS_ppoll)
+		(void)via__proc_syscall(dir, &call);
+	munmap(fds, 4096);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* What the call got by address is not there any more. */
+static void believes_no_memory_that_has_gone(void **state)
+{
+	struct victim v;
+
+	(void)state;
+	if (blocks(&v)) {
+		struct pollfd *fds = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		pthread_t thread;
+		int p[2];
+
+		if (pipe(p) < 0)
+			exit(1);
+		fds[0] = (struct pollfd){p[0], POLLIN, 0};
+		pthread_create(&thread, NULL, unmaps, fds);
+		exit((int)syscall(SYS_ppoll, fds, 1, NULL, NULL, 8));
+	}
+	/* The other thread may not have come so far. */
+	do
+		look_until(&v, SYS_ppoll);
+	while (v.waits[0].op == VIA_OP_READ);
+	wait_on(&v, VIA_OP_UNKNOWN, VIA_NONE);
+	assert_int_equal(v.waits[0].certainty, VIA_GUESS);
+	end(&v);
+}
+
 /* Polling nothing is sleeping. */
 static void sees_sleepers(void **state)
 {
@@ -264,6 +330,8 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(sees_select),
 	CHECK_TEST(sees_epoll),
 	CHECK_TEST(sees_a_set_of_its_own),
+	CHECK_TEST(sees_which_end_is_polled),
+	CHECK_TEST(believes_no_memory_that_has_gone),
 	CHECK_TEST(sees_sleepers),
 	CHECK_TEST(sees_a_process_polled),
 	CHECK_TEST(bounds_what_it_reads),

@@ -183,12 +183,13 @@ static void loses_updates_without(void **state)
 
 static void be_one_of_both(bool writes)
 {
-	for (int i = 0; i < UPDATES / 4; i++) {
+	for (int i = 0; i < UPDATES / 10; i++) {
 		if (writes ? via_rwlock_write(&shared->rwlock, SOON, NULL)
 			   : via_rwlock_read(&shared->rwlock, SOON, NULL))
 			_exit(1);
 		if (writes) {
 			shared->count = shared->count + 1;
+			sched_yield(); /* long enough to be seen in between */
 			shared->again = shared->again + 1;
 		} else if (shared->count != shared->again) {
 			_exit(2);
@@ -215,7 +216,7 @@ static void readers_see_whole_updates(void **state)
 	}
 	for (int i = 0; i < N_MAX; i++)
 		reap(children[i]);
-	assert_int_equal(shared->count, N_MAX / 2 * (UPDATES / 4));
+	assert_int_equal(shared->count, N_MAX / 2 * (UPDATES / 10));
 }
 
 /* --- A writer among readers --- */

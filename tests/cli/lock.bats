@@ -290,9 +290,11 @@ assert d["kind"] + ":" == sys.argv[2][:len(d["kind"]) + 1]' "$pid" "$url"
 
 @test "a deadlock of commands within commands" {
 	mkfifo held go
+	# shellcheck disable=SC2016 # for the inner shell
 	start lock futex:./a -- sh -c 'echo >held; read -r _ <go
 		exec "$0" lock futex:./b -- echo had both' "$VIA"
 	read -r _ <held
+	# shellcheck disable=SC2016
 	run via lock futex:./b -- sh -c 'echo >go
 		until "$0" lock --json futex:./b | grep -q "\"n_waiters\":1,"
 		do :; done
@@ -301,6 +303,26 @@ assert d["kind"] + ":" == sys.argv[2][:len(d["kind"]) + 1]' "$pid" "$url"
 	[[ "$output" =~ ^'via lock: deadlock: this process waits for the lock a of process '$pid', whose command, process '[0-9]+', waits for the lock b of process '[0-9]+', whose command this one is'$ ]]
 	ended "$pid"
 	[ "$status" -eq 0 ]
+	rm held go
+}
+
+@test "its memory is cut off under us" {
+	# Before it lets go, and before somebody who waits looks again.
+	run via lock futex:./f -- truncate --size=0 f
+	failed_with 1 'futex:./f: was cut off while it was used'
+	rm f
+	hold futex:./f
+	"$VIA" lock -t 1s futex:./f -- true >out 2>&1 3>&- &
+	waiting futex:./f 1
+	truncate --size=0 f
+	ended $!
+	[ "$status" -eq 1 ]
+	[ "$(cat out)" = 'via lock: futex:./f: was cut off while it was used' ]
+	echo >go
+	ended "$pid"
+	[ "$status" -eq 1 ]
+	run via lock futex:./f -- true
+	failed_with 1 'cut off'
 	rm held go
 }
 

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel's structures, as far as the programs here look at them. Only the
+ * names of members count: where they are is filled in when a program is loaded,
+ * from the running kernel's own description (BTF).
+ */
+#ifndef INSPECT_COLLECT_BPF_KERNEL_H
+#define INSPECT_COLLECT_BPF_KERNEL_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#define KERNEL __attribute__((preserve_access_index))
+
+struct upid {
+	int nr;
+} KERNEL;
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+} KERNEL;
+
+struct task_struct {
+	int pid, tgid;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+} KERNEL;
+
+struct super_block {
+	__u32 s_dev;
+	unsigned long s_magic;
+} KERNEL;
+
+struct inode {
+	__u16 i_mode;
+	__u32 i_rdev;
+	unsigned int i_nlink;
+	unsigned long i_ino;
+	__s64 i_size;
+	struct super_block *i_sb;
+} KERNEL;
+
+struct qstr {
+	const unsigned char *name;
+} KERNEL;
+
+struct dentry {
+	struct qstr d_name;
+} KERNEL;
+
+struct path {
+	struct dentry *dentry;
+} KERNEL;
+
+struct hlist_node {
+	struct hlist_node *next;
+} KERNEL;
+
+struct hlist_head {
+	struct hlist_node *first;
+} KERNEL;
+
+struct file {
+	unsigned int f_mode, f_flags;
+	void *private_data;
+	struct inode *f_inode;
+	struct path f_path;
+	struct hlist_head *f_ep;
+} KERNEL;
+
+struct eventpoll {
+	struct file *file;
+} KERNEL;
+
+struct epoll_filefd {
+	int fd;
+} KERNEL;
+
+struct epoll_event {
+	__u32 events;
+} KERNEL;
+
+struct epitem {
+	struct epoll_filefd ffd;
+	struct eventpoll *ep;
+	struct hlist_node fllink;
+	struct epoll_event event;
+} KERNEL;
+
+struct eventfd_ctx {
+	__u64 count;
+	int id;
+} KERNEL;
+
+struct pipe_buffer {
+	unsigned int len;
+} KERNEL;
+
+struct pipe_inode_info {
+	unsigned int head, tail, max_usage, ring_size;
+	struct pipe_buffer *bufs;
+} KERNEL;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} KERNEL;
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+} KERNEL;
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* What the programs in the kernel tell: one record per descriptor,
+ * and one per descriptor that an epoll set watches. */
+#ifndef INSPECT_COLLECT_BPF_RECORD_H
+#define INSPECT_COLLECT_BPF_RECORD_H
+
+#include <linux/types.h>
+
+#define VIA__BPF_NAME 16
+
+struct via__bpf_file {
+	__u32 pid; /* in the reader's namespace; 0: not in there, or a watch */
+	__u32 tid; /* whose table it is in: often that of all threads */
+	__s32 fd;
+	__u32 watched; /* by an epoll set */
+	__u64 file;    /* which open file; no address to be used */
+	__u64 ino;
+	__u64 size;
+	__u32 dev, rdev; /* the kernel's form: 12 bits, 20 bits */
+	__u32 nlink;
+	__u32 flags; /* O_ */
+	__u16 mode;
+	__u8 open_for; /* 1: reading, 2: writing */
+	__u8 known;    /* the numbers below */
+	__u32 id;      /* EVENTFD */
+	/* PIPE: bytes, and pages of them that fit; EVENTFD: the count. */
+	__u64 level, pages;
+	/* Of a watch: the epoll set's number; file is what it watches, flags
+	 * the events, and fd the descriptor. */
+	__u64 epoll;
+	char name[VIA__BPF_NAME]; /* without a file type: "[eventfd]" */
+};
+
+#endif
