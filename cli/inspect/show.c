@@ -11,6 +11,7 @@
 
 #include <libsmartcols/libsmartcols.h>
 
+#include "cli/inspect/fit.h"
 #include "cli/json.h"
 
 /* A cell's bytes, and for a person its lines. */
@@ -181,13 +182,13 @@ static int print_json(const struct printing *p, const struct via__lines *lines)
 /* --- Tables --- */
 
 static int add_column(struct libscols_table *table, const struct via__column *c,
-		      bool tree)
+		      bool tree, bool is_last)
 {
 	int flags = 0;
 
 	if (c->flags & VIA__RIGHT)
 		flags |= SCOLS_FL_RIGHT;
-	if (c->flags & VIA__CUT)
+	if (c->flags & VIA__CUT && is_last)
 		flags |= SCOLS_FL_TRUNC;
 	if (c->flags & VIA__TREE && tree)
 		flags |= SCOLS_FL_TREE;
@@ -272,7 +273,8 @@ static int print_table(struct printing *p, const struct via__lines *lines,
 	int err = table ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !err && i < p->n_columns; i++)
-		err = add_column(table, p->columns[i], is_tree(p));
+		err = add_column(table, p->columns[i], is_tree(p),
+				 i == p->n_columns - 1);
 	if (!err) {
 		scols_table_enable_noheadings(table, !headings);
 		scols_table_enable_colors(table,
@@ -282,6 +284,8 @@ static int print_table(struct printing *p, const struct via__lines *lines,
 			scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
 		err = add_lines(p, lines, table);
 	}
+	if (!err && p->is_person)
+		err = fit_terminal(table, p->columns, p->n_columns);
 	if (!err)
 		err = scols_print_table(table);
 	scols_unref_table(table);
@@ -333,7 +337,10 @@ int show_view(const struct via__view *view, struct via__show *show,
 	show->all |= o->all;
 	show->exact |= o->bytes;
 	show->user = user_name;
-	show->items_max = p.is_person ? ITEMS_SHOWN : 0;
+	if (!p.is_person)
+		show->items_max = 0;
+	else if (!show->items_max)
+		show->items_max = ITEMS_SHOWN;
 	choose_columns(&p, o->columns, json);
 	view->lines(show, &lines);
 	if (show->n_lines)

@@ -180,7 +180,7 @@ for o in json.load(open("json"))["ipc"]:
         assert o["uid"] == os.getuid() and o["mode"] == "644", o'
 }
 
-@test "columns" {
+@test "columns, and limits" {
 	start_pipeline
 	[ "$(via ls -o kind,ino "$pipe" | head -n 1 | tr -s ' ')" = "KIND INO" ]
 	[[ "$(via ls -o +SEEN,STATE "$pipe" | head -n 1)" =~ ^KIND.*ENDS\ +SEEN\ +STATE ]]
@@ -188,6 +188,10 @@ for o in json.load(open("json"))["ipc"]:
 	[[ "$(via ls -nr -o WAITS "$pipe")" == *,wc\\x20read\\x20* ]]
 	run via ls -o COLOUR
 	failed_with 2 'COLOUR: no such column'
+	[ "$(via ls --limits | head -n 1)" = "$(via limits | head -n 1)" ]
+	via ls --limits --json | grep -q '^{"limits":'
+	run via ls --limits 4242
+	failed_with 2 'no FILTER'
 	[ "$(via ls --json -o KIND,LEVEL "$pipe")" = \
 		$'{"objects":[\n{"kind":"pipe","level":0}\n]}' ]
 }
