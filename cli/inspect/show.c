@@ -131,7 +131,8 @@ static int add_child(json_t *parent, json_t *child)
 	       json_object_set_new(parent, "children", list);
 }
 
-static int print_json(const struct printing *p, const struct via__lines *lines)
+static int print_json_tree(const struct printing *p,
+			   const struct via__lines *lines)
 {
 	json_t **all = calloc(lines->n + (size_t)1, sizeof(*all));
 	json_t *root = json_object(), *list = json_array();
@@ -154,6 +155,27 @@ static int print_json(const struct printing *p, const struct via__lines *lines)
 		root = NULL;
 	}
 	return cli_json_print(root, stdout);
+}
+
+/* Line by line: there may be very many. */
+static int print_json(const struct printing *p, const struct via__lines *lines)
+{
+	int err = 0;
+
+	if (p->show->tree)
+		return print_json_tree(p, lines);
+	printf("{\"%s\":[", p->view->json);
+	for (uint32_t i = 0; !err && i < lines->n; i++) {
+		json_t *o = line_json(p, &lines->line[i]);
+
+		fputs(i ? ",\n" : "\n", stdout);
+		if (!o || (json_dumpf(o, stdout, JSON_COMPACT) < 0 &&
+			   !ferror(stdout)))
+			err = -ENOMEM;
+		json_decref(o);
+	}
+	puts(lines->n ? "\n]}" : "]}");
+	return err;
 }
 
 /* --- Tables --- */
@@ -193,15 +215,26 @@ static bool is_tree(const struct printing *p)
 	return false;
 }
 
-/* Red: somebody waits and nothing moves; yellow: it is full. */
+/* Red: it has died, or can take no more; yellow: it does not go on. */
 static const char *color_of(const struct printing *p,
 			    const struct via__line *line)
 {
-	if (line->object == VIA_NONE)
-		return NULL;
-	if (via__object_is(p->show->s, line->object, "full"))
+	const struct via_snapshot *s = p->show->s;
+
+	if (line->object != VIA_NONE)
+		return via__object_is(s, line->object, "full") ? "red" : NULL;
+	switch (line->process == VIA_NONE
+			? ' '
+			: s->processes[line->process].task.state) {
+	case 'Z':
+		return "red";
+	case 'T':
+	case 't':
+	case 'D':
 		return "yellow";
-	return NULL;
+	default:
+		return NULL;
+	}
 }
 
 static int add_lines(struct printing *p, const struct via__lines *lines,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking a snapshot: all collectors over all processes. */
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,6 +88,7 @@ static void look(struct via__scene *scene)
 			collectors[i]->all(scene);
 	}
 	via__bpf_fini(&scene->bpf);
+	free(scene->noted);
 	via__buf_fini(&scene->buf);
 	via__buf_fini(&scene->tty_drivers);
 	via__cgroups_fini(&scene->cgroups);

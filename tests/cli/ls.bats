@@ -189,7 +189,28 @@ for o in json.load(open("json"))["ipc"]:
 	run via ls -o COLOUR
 	failed_with 2 'COLOUR: no such column'
 	[ "$(via ls --json -o KIND,LEVEL "$pipe")" = \
-		'{"objects":[{"kind":"pipe","level":0}]}' ]
+		$'{"objects":[\n{"kind":"pipe","level":0}\n]}' ]
+}
+
+# What appears on a terminal of 80 columns, to the file seen.
+on_terminal() {
+	TERM=xterm python3 "$BATS_TEST_DIRNAME/terminal.py" "$1" 3>&- |
+		tr -d '\r' >seen
+}
+
+@test "a terminal" {
+	start_pipeline
+	mkfifo "$(printf '%0200d' 0)"
+	yes >0* 3>&- 8>&- &
+	exec 7<0*
+	until_so via ls --state full "$PWD"/0*
+	on_terminal "'$VIA' ls --all -o +OBJECT"
+	sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' seen | tee plain
+	grep -q "^pipe *\[" plain
+	run ! grep -E '^(KIND|pipe|fifo|file|char) .{76}' plain
+	grep -q $'\e\[31m.*fifo' seen
+	NO_COLOR=1 on_terminal "'$VIA' ls --all"
+	run ! grep $'\e\[31m' seen
 }
 
 @test "filters" {
