@@ -144,6 +144,25 @@ assert json.load(sys.stdin)["via_inspect"] == 1' <snapshot
 	failed_with 1 '/dev/full: '
 }
 
+@test "every key that is saved is in via-inspect(5)" {
+	start_pipeline
+	via ls --save snapshot >/dev/null
+	via ls --json "$pipe" | grep -q '"ends"'
+	python3 - "$MAN/via-inspect.5" <<-'END'
+		import json, re, sys
+		page = open(sys.argv[1]).read()
+		sections = dict(re.findall(r"^\.Ss (\w+)\n(.*?)(?=^\.S)", page, re.M | re.S))
+		n = 0
+		for name, records in json.load(open("snapshot")).items():
+		    if name == "via_inspect": continue
+		    known = set(re.findall(r"^\.It Cm (\w+) Pq", sections[name], re.M))
+		    for record in [records] if name == "sight" else records:
+		        n += len(record)
+		        assert {k.removesuffix("_base64") for k in record} <= known, record
+		assert n > 100
+	END
+}
+
 @test "each descriptor, as /proc has them" {
 	start_pipeline
 	via ls --fd -nr -o NUMBER,KIND --pid "$last" |
