@@ -139,10 +139,10 @@ void bench_report_finish(struct bench_report *report);
 /* Did all that was sent arrive as it was? */
 bool bench_row_verified(const struct bench_row *row);
 
-/* The views. Errors stay in the stream. */
+/* The views. Errors stay in the stream; -ENOMEM is returned. */
 void bench_table(const struct bench_report *report, FILE *out);
-void bench_json(const struct bench_report *report, FILE *out);
+int bench_json(const struct bench_report *report, FILE *out);
 void bench_csv(const struct bench_report *report, FILE *out);
-void bench_html(const struct bench_report *report, FILE *out);
+int bench_html(const struct bench_report *report, FILE *out);
 
 #endif

@@ -1,155 +1,127 @@
 /* SPDX-License-Identifier: MIT */
 /* The report as JSON; via-bench(1) documents the keys. */
+#include "bench/json.h"
+
+#include <errno.h>
 #include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <via/version.h>
 
-#include "bench/bench.h"
-
 #define SCHEMA 1
+/* Figures are not surer than that. */
+#define DIGITS 6
 
-struct json {
-	FILE *out;
-	bool more; /* a comma is due */
-};
-
-static void comma(struct json *j)
+void bench_json_set(json_t **object, const char *name, json_t *value)
 {
-	fputs(j->more ? "," : "", j->out);
-	j->more = true;
+	if (!json_object_set_new(*object, name, value))
+		return;
+	json_decref(*object);
+	*object = NULL;
 }
 
-/* "<" is escaped for the sake of html.c. */
-static void text(struct json *j, const char *s)
+void bench_json_append(json_t **array, json_t *value)
 {
-	fputc('"', j->out);
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < ' ' || c == '"' || c == '\\' || c == '<')
-			fprintf(j->out, "\\u%04x", c);
-		else
-			fputc(c, j->out);
-	}
-	fputc('"', j->out);
+	if (!json_array_append_new(*array, value))
+		return;
+	json_decref(*array);
+	*array = NULL;
 }
 
-static void key(struct json *j, const char *name)
+json_t *bench_json_real(double value)
 {
-	comma(j);
-	text(j, name);
-	fputc(':', j->out);
+	return isfinite(value) ? json_real(value) : json_null();
 }
 
-static void open_with(struct json *j, const char *name, char bracket)
+/* A string; names and URLs may have bytes that are no text. */
+static json_t *text(const char *s)
 {
-	if (name)
-		key(j, name);
-	else
-		comma(j);
-	fputc(bracket, j->out);
-	j->more = false;
+	json_t *value = json_string(s);
+	char *ascii = value ? NULL : strdup(s);
+
+	for (char *c = ascii; c && *c; c++)
+		if (*c & 0x80)
+			*c = '?';
+	if (ascii)
+		value = json_string(ascii);
+	free(ascii);
+	return value;
 }
 
-static void close_with(struct json *j, char bracket)
+static json_t *integer(uint64_t value)
 {
-	fputc(bracket, j->out);
-	j->more = true;
+	return json_integer((json_int_t)value);
 }
 
-static void put_text(struct json *j, const char *name, const char *value)
+static json_t *sides(double sender, double receiver)
 {
-	key(j, name);
-	text(j, value);
+	return json_pack("{s:o, s:o}", "sender", bench_json_real(sender),
+			 "receiver", bench_json_real(receiver));
 }
 
-static void put_number(struct json *j, const char *name, double value)
+static json_t *integer_sides(int64_t sender, int64_t receiver)
 {
-	key(j, name);
-	fprintf(j->out, "%.6g", value);
+	return json_pack("{s:I, s:I}", "sender", (json_int_t)sender, "receiver",
+			 (json_int_t)receiver);
 }
 
-static void put_integer(struct json *j, const char *name, uint64_t value)
+static json_t *spread(const struct bench_spread *s)
 {
-	key(j, name);
-	fprintf(j->out, "%" PRIu64, value);
+	return json_pack("{s:o, s:o, s:o}", "min", bench_json_real(s->min),
+			 "median", bench_json_real(s->median), "max",
+			 bench_json_real(s->max));
 }
 
-static void put_sum(struct json *j, const char *name, uint64_t value)
+static json_t *machine(const struct bench_machine *m)
 {
-	key(j, name);
-	fprintf(j->out, "\"%016" PRIx64 "\"", value);
+	json_t *o = json_object();
+
+	bench_json_set(&o, "cpu", text(m->cpu));
+	bench_json_set(&o, "cpus", integer((uint64_t)m->cpus));
+	bench_json_set(&o, "virtual", json_boolean(m->is_virtual));
+	bench_json_set(&o, "kernel", text(m->kernel));
+	bench_json_set(&o, "governor", text(m->governor));
+	bench_json_set(&o, "clocksource", text(m->clocksource));
+	bench_json_set(&o, "clock_ns", bench_json_real(m->clock_ns));
+	bench_json_set(&o, "mitigations", text(m->mitigations));
+	bench_json_set(&o, "load", bench_json_real(m->load));
+	bench_json_set(&o, "pinned",
+		       m->pinned[0] < 0
+			       ? json_null()
+			       : integer_sides(m->pinned[BENCH_SENDER],
+					       m->pinned[BENCH_RECEIVER]));
+	return o;
 }
 
-static void put_bool(struct json *j, const char *name, bool value)
-{
-	key(j, name);
-	fputs(value ? "true" : "false", j->out);
-}
-
-static void put_null(struct json *j, const char *name)
-{
-	key(j, name);
-	fputs("null", j->out);
-}
-
-static void put_sides(struct json *j, const char *name, double sender,
-		      double receiver)
-{
-	open_with(j, name, '{');
-	put_number(j, "sender", sender);
-	put_number(j, "receiver", receiver);
-	close_with(j, '}');
-}
-
-static void put_spread(struct json *j, const char *name,
-		       const struct bench_spread *s)
-{
-	open_with(j, name, '{');
-	put_number(j, "min", s->min);
-	put_number(j, "median", s->median);
-	put_number(j, "max", s->max);
-	close_with(j, '}');
-}
-
-static void put_machine(struct json *j, const struct bench_machine *m)
-{
-	open_with(j, "machine", '{');
-	put_text(j, "cpu", m->cpu);
-	put_integer(j, "cpus", (uint64_t)m->cpus);
-	put_bool(j, "virtual", m->is_virtual);
-	put_text(j, "kernel", m->kernel);
-	put_text(j, "governor", m->governor);
-	put_text(j, "clocksource", m->clocksource);
-	put_number(j, "clock_ns", m->clock_ns);
-	put_text(j, "mitigations", m->mitigations);
-	put_number(j, "load", m->load);
-	if (m->pinned[0] < 0)
-		put_null(j, "pinned");
-	else
-		put_sides(j, "pinned", m->pinned[BENCH_SENDER],
-			  m->pinned[BENCH_RECEIVER]);
-	close_with(j, '}');
-}
-
-static void put_settings(struct json *j, const struct bench_report *report)
+static json_t *settings(const struct bench_report *report)
 {
 	const struct bench_options *o = &report->options;
 
-	open_with(j, "settings", '{');
-	put_integer(j, "rounds", o->rounds);
-	put_integer(j, "time_ns", (uint64_t)o->time_ns);
-	put_integer(j, "warmup_ns", (uint64_t)report->warmup_ns);
-	put_integer(j, "batch", o->batch);
-	put_integer(j, "paced_per_s", o->paced);
-	if (o->file)
-		put_text(j, "file", o->file);
-	else
-		put_null(j, "file");
-	close_with(j, '}');
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:o}", "rounds",
+		(json_int_t)o->rounds, "time_ns", (json_int_t)o->time_ns,
+		"warmup_ns", (json_int_t)report->warmup_ns, "batch",
+		(json_int_t)o->batch, "paced_per_s", (json_int_t)o->paced,
+		"file", o->file ? text(o->file) : json_null());
 }
 
-static void put_latency(struct json *j, const struct bench_row *row)
+static json_t *slots(const struct histogram *h)
+{
+	json_t *all = json_array();
+
+	for (unsigned int i = 0; i < HISTOGRAM_SLOTS; i++)
+		if (h->slot[i])
+			bench_json_append(
+				&all,
+				json_pack("[I, I]",
+					  (json_int_t)histogram_slot_top(i),
+					  (json_int_t)h->slot[i]));
+	return all;
+}
+
+static json_t *latency(const struct histogram *h)
 {
 	static const struct {
 		const char *name;
@@ -159,110 +131,134 @@ static void put_latency(struct json *j, const struct bench_row *row)
 			 {"p99", 0.99},
 			 {"p99_9", 0.999},
 			 {"p99_99", 0.9999}};
-	const struct histogram *h = &row->latency;
+	json_t *o = json_object();
 
-	put_spread(j, "p50_ns", &row->p50_ns);
-	open_with(j, "latency_ns", '{');
-	put_integer(j, "n", h->n);
-	put_integer(j, "min", h->min);
-	put_number(j, "mean", (double)h->sum / (double)h->n);
+	bench_json_set(&o, "n", integer(h->n));
+	bench_json_set(&o, "min", integer(h->min));
+	bench_json_set(&o, "mean",
+		       bench_json_real((double)h->sum / (double)h->n));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
-		put_integer(j, quantiles[i].name,
-			    histogram_quantile(h, quantiles[i].share));
-	put_integer(j, "max", h->max);
-	open_with(j, "slots", '[');
-	for (unsigned int i = 0; i < HISTOGRAM_SLOTS; i++) {
-		if (!h->slot[i])
-			continue;
-		comma(j);
-		fprintf(j->out, "[%" PRIu64 ",%" PRIu64 "]",
-			histogram_slot_top(i), h->slot[i]);
-	}
-	close_with(j, ']');
-	close_with(j, '}');
+		bench_json_set(
+			&o, quantiles[i].name,
+			integer(histogram_quantile(h, quantiles[i].share)));
+	bench_json_set(&o, "max", integer(h->max));
+	bench_json_set(&o, "slots", slots(h));
+	return o;
 }
 
-static void put_rounds(struct json *j, const struct bench_row *row)
+static json_t *one_round(const struct bench_round *r)
 {
-	open_with(j, "rounds", '[');
-	for (unsigned int i = 0; i < row->n_rounds; i++) {
-		const struct bench_round *r = &row->rounds[i];
+	json_t *o = json_object();
 
-		open_with(j, NULL, '{');
-		put_integer(j, "messages", r->messages);
-		put_integer(j, "bytes", r->bytes);
-		put_integer(j, "ns", (uint64_t)r->ns);
-		put_sides(j, "wall_ns", (double)r->wall_ns[BENCH_SENDER],
-			  (double)r->wall_ns[BENCH_RECEIVER]);
-		put_sides(j, "cpu_ns", (double)r->cpu_ns[BENCH_SENDER],
-			  (double)r->cpu_ns[BENCH_RECEIVER]);
-		put_integer(j, "p50_ns", r->p50_ns);
-		put_number(j, "line_before_ns", r->line_ns[0]);
-		put_number(j, "line_after_ns", r->line_ns[1]);
-		put_number(j, "pair_before_ns", r->pair_ns[0]);
-		put_number(j, "pair_after_ns", r->pair_ns[1]);
-		put_text(j, "distance", bench_distance_names[r->distance]);
-		close_with(j, '}');
-	}
-	close_with(j, ']');
+	bench_json_set(&o, "messages", integer(r->messages));
+	bench_json_set(&o, "bytes", integer(r->bytes));
+	bench_json_set(&o, "ns", integer((uint64_t)r->ns));
+	bench_json_set(&o, "wall_ns",
+		       integer_sides(r->wall_ns[BENCH_SENDER],
+				     r->wall_ns[BENCH_RECEIVER]));
+	bench_json_set(&o, "cpu_ns",
+		       integer_sides(r->cpu_ns[BENCH_SENDER],
+				     r->cpu_ns[BENCH_RECEIVER]));
+	bench_json_set(&o, "p50_ns", integer(r->p50_ns));
+	bench_json_set(&o, "line_before_ns", bench_json_real(r->line_ns[0]));
+	bench_json_set(&o, "line_after_ns", bench_json_real(r->line_ns[1]));
+	bench_json_set(&o, "pair_before_ns", bench_json_real(r->pair_ns[0]));
+	bench_json_set(&o, "pair_after_ns", bench_json_real(r->pair_ns[1]));
+	bench_json_set(&o, "distance", text(bench_distance_names[r->distance]));
+	return o;
 }
 
-static void put_row(struct json *j, const struct bench_row *row)
+/* What was measured, in a row where something was. */
+static void set_figures(json_t **o, const struct bench_row *row)
 {
-	open_with(j, NULL, '{');
-	put_text(j, "name", row->name);
-	put_text(j, "engine", row->engine);
-	put_text(j, "work", row->work);
-	put_text(j, "mode", bench_mode_names[row->mode]);
-	put_text(j, "wait", bench_wait_names[row->wait]);
-	put_integer(j, "size", row->size);
-	put_integer(j, "batch", row->batch);
-	put_bool(j, "verified", bench_row_verified(row));
-	if (row->error[0])
-		put_text(j, "error", row->error);
-	else
-		put_null(j, "error");
+	char sum[17];
+
 	if (row->n_rounds) {
-		put_spread(j, "messages_per_s", &row->messages_per_s);
-		put_spread(j, "bytes_per_s", &row->bytes_per_s);
-		put_sides(j, "cpu", row->cpu[BENCH_SENDER],
-			  row->cpu[BENCH_RECEIVER]);
+		bench_json_set(o, "messages_per_s",
+			       spread(&row->messages_per_s));
+		bench_json_set(o, "bytes_per_s", spread(&row->bytes_per_s));
+		bench_json_set(o, "cpu",
+			       sides(row->cpu[BENCH_SENDER],
+				     row->cpu[BENCH_RECEIVER]));
 	}
-	if (row->latency.n)
-		put_latency(j, row);
+	if (row->latency.n) {
+		bench_json_set(o, "p50_ns", spread(&row->p50_ns));
+		bench_json_set(o, "latency_ns", latency(&row->latency));
+	}
 	if (row->per_line > 0) {
-		put_number(j, "line_ratio", row->per_line);
-		put_number(j, "pair_ratio", row->per_pair);
+		bench_json_set(o, "line_ratio", bench_json_real(row->per_line));
+		bench_json_set(o, "pair_ratio", bench_json_real(row->per_pair));
 	}
 	if (row->ratio > 0) {
-		put_number(j, "bare_ratio", row->ratio);
-		put_text(j, "bare_ratio_distance",
-			 bench_distance_names[row->ratio_distance]);
+		bench_json_set(o, "bare_ratio", bench_json_real(row->ratio));
+		bench_json_set(o, "bare_ratio_distance",
+			       text(bench_distance_names[row->ratio_distance]));
 	}
-	if (row->mode == BENCH_CARRY)
-		put_sum(j, "xxh64", row->sum);
-	put_rounds(j, row);
-	close_with(j, '}');
+	if (row->mode == BENCH_CARRY) {
+		(void)snprintf(sum, sizeof(sum), "%016" PRIx64, row->sum);
+		bench_json_set(o, "xxh64", text(sum));
+	}
 }
 
-void bench_json(const struct bench_report *report, FILE *out)
+static json_t *one_row(const struct bench_row *row)
 {
-	struct json j = {out, false};
+	json_t *o = json_object(), *rounds = json_array();
 
-	open_with(&j, NULL, '{');
-	put_integer(&j, "schema", SCHEMA);
-	put_text(&j, "via", VIA_VERSION);
-	put_text(&j, "date", report->date);
-	put_machine(&j, &report->machine);
-	put_number(&j, "line_ns", report->line_ns);
-	put_number(&j, "pair_ns", report->pair_ns);
-	put_settings(&j, report);
-	open_with(&j, "rows", '[');
-	for (unsigned int i = 0; i < report->n_rows; i++) {
-		put_row(&j, &report->rows[i]);
-		fputs("\n", out);
-	}
-	close_with(&j, ']');
-	close_with(&j, '}');
-	fputc('\n', out);
+	bench_json_set(&o, "name", text(row->name));
+	bench_json_set(&o, "engine", text(row->engine));
+	bench_json_set(&o, "work", text(row->work));
+	bench_json_set(&o, "mode", text(bench_mode_names[row->mode]));
+	bench_json_set(&o, "wait", text(bench_wait_names[row->wait]));
+	bench_json_set(&o, "size", integer(row->size));
+	bench_json_set(&o, "batch", integer(row->batch));
+	bench_json_set(&o, "verified", json_boolean(bench_row_verified(row)));
+	bench_json_set(&o, "error",
+		       row->error[0] ? text(row->error) : json_null());
+	set_figures(&o, row);
+	for (unsigned int i = 0; i < row->n_rounds; i++)
+		bench_json_append(&rounds, one_round(&row->rounds[i]));
+	bench_json_set(&o, "rounds", rounds);
+	return o;
+}
+
+char *bench_json_text(json_t *value)
+{
+	char *all = json_dumps(value,
+			       JSON_COMPACT | JSON_REAL_PRECISION(DIGITS));
+
+	json_decref(value);
+	return all;
+}
+
+int bench_json_print(json_t *value, FILE *out)
+{
+	char *all = bench_json_text(value);
+
+	if (!all)
+		return -ENOMEM;
+	fprintf(out, "%s\n", all);
+	free(all);
+	return 0;
+}
+
+json_t *bench_json_of(const struct bench_report *report)
+{
+	json_t *o = json_object(), *rows = json_array();
+
+	bench_json_set(&o, "schema", json_integer(SCHEMA));
+	bench_json_set(&o, "via", text(VIA_VERSION));
+	bench_json_set(&o, "date", text(report->date));
+	bench_json_set(&o, "machine", machine(&report->machine));
+	bench_json_set(&o, "line_ns", bench_json_real(report->line_ns));
+	bench_json_set(&o, "pair_ns", bench_json_real(report->pair_ns));
+	bench_json_set(&o, "settings", settings(report));
+	for (unsigned int i = 0; i < report->n_rows; i++)
+		bench_json_append(&rows, one_row(&report->rows[i]));
+	bench_json_set(&o, "rows", rows);
+	return o;
+}
+
+int bench_json(const struct bench_report *report, FILE *out)
+{
+	return bench_json_print(bench_json_of(report), out);
 }

@@ -23,6 +23,7 @@
 #include <via/version.h>
 
 #include "bench/bench.h"
+#include "bench/json.h"
 
 /* All that is locked, in shared memory; two lines each, for CPUs fetch lines
  * in pairs. */
@@ -293,21 +294,27 @@ static void print_table(const struct result *results,
 	      out);
 }
 
-static void print_json(const struct result *results, unsigned int n, FILE *out)
+static int print_json(const struct result *results, unsigned int n, FILE *out)
 {
-	fprintf(out,
-		"{\"schema\": 1, \"via\": \"%s\", \"rounds\": %u, "
-		"\"rows\": [",
-		VIA_VERSION, n);
-	for (size_t i = 0; i < N_ROWS; i++)
-		fprintf(out,
-			"%s\n{\"how\": \"%s\", \"name\": \"%s\", "
-			"\"unit\": \"%s\", \"via\": %.3f, \"beside\": \"%s\", "
-			"\"other\": %.3f, \"ratio\": %.4f}",
-			i ? "," : "", how_names[rows[i].how], rows[i].via.name,
-			rows[i].how == ALONE ? "ns" : "per_s", results[i].via,
-			rows[i].other.name, results[i].other, results[i].ratio);
-	fputs("\n]}\n", out);
+	json_t *o = json_object(), *all = json_array();
+
+	for (size_t i = 0; i < N_ROWS; i++) {
+		json_t *row = json_pack(
+			"{s:s, s:s, s:s, s:o, s:s, s:o, s:o}", "how",
+			how_names[rows[i].how], "name", rows[i].via.name,
+			"unit", rows[i].how == ALONE ? "ns" : "per_s", "via",
+			bench_json_real(results[i].via), "beside",
+			rows[i].other.name, "other",
+			bench_json_real(results[i].other), "ratio",
+			bench_json_real(results[i].ratio));
+
+		bench_json_append(&all, row);
+	}
+	bench_json_set(&o, "schema", json_integer(1));
+	bench_json_set(&o, "via", json_string(VIA_VERSION));
+	bench_json_set(&o, "rounds", json_integer(n));
+	bench_json_set(&o, "rows", all);
+	return bench_json_print(o, out);
 }
 
 int bench_sync(const struct bench_sync_options *options, bool json, FILE *out,
@@ -334,10 +341,10 @@ int bench_sync(const struct bench_sync_options *options, bool json, FILE *out,
 		}
 	}
 	if (!rc && json)
-		print_json(results, options->rounds, out);
+		rc = print_json(results, options->rounds, out);
 	else if (!rc)
 		print_table(results, &machine, options->rounds, out);
-	else if (reterr)
+	if (rc && reterr)
 		snprintf(reterr->text, sizeof(reterr->text),
 			 "locks cannot be measured: %s", via_strerror(rc));
 	free(found);

@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <via/signal.h>
 
 #include "cli/verb.h"
 
@@ -24,30 +25,37 @@ char **cli_cut_command(int *argc, char **argv)
 	return NULL;
 }
 
-/* 0 or an errno value; exec's too. */
-static int start(char **command, int fd, const sigset_t *mask, pid_t *ret)
+static uint64_t bits(const sigset_t *set)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	int err = posix_spawn_file_actions_init(&actions);
+	uint64_t all = 0;
 
-	if (err)
-		return err;
-	err = posix_spawnattr_init(&attr);
-	if (!err) {
-		(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-		(void)posix_spawnattr_setsigmask(&attr, mask);
-		/* Onto itself: no longer close-on-exec. */
-		if (fd >= 0)
-			err = posix_spawn_file_actions_adddup2(&actions, fd,
-							       fd);
-		if (!err)
-			err = posix_spawnp(ret, command[0], &actions, &attr,
-					   command, environ);
-		(void)posix_spawnattr_destroy(&attr);
-	}
-	(void)posix_spawn_file_actions_destroy(&actions);
-	return err;
+	for (int sig = 1; sig <= VIA_SIGNAL_MAX; sig++)
+		if (sigismember(set, sig) == 1)
+			all |= VIA_SIGNAL_BIT(sig);
+	return all;
+}
+
+int cli_start(char **command, const struct via_program_fd *fd,
+	      const sigset_t *mask, pid_t *ret_pid)
+{
+	const struct via_program program = {
+		.argv = (const char *const *)command,
+		.fds = fd,
+		.n_fds = fd ? 1 : 0,
+		.flags = VIA_PROGRAM_KEEP_FDS | VIA_PROGRAM_KEEP_IGNORED,
+		.blocked = bits(mask),
+	};
+	struct via_error err;
+	int r = via_spawn(&program, ret_pid, &err);
+
+	if (r < 0)
+		(void)cli_error("%s", err.text);
+	return r;
+}
+
+int cli_start_status(int err)
+{
+	return err == -ENOENT ? 127 : 126;
 }
 
 static int follow(pid_t pid, const sigset_t *signals)
@@ -82,10 +90,12 @@ int cli_run_command(char **command, int fd)
 	(void)signal(SIGCHLD, SIG_DFL);
 	(void)sigprocmask(SIG_BLOCK, &signals, &before);
 
-	int err = start(command, fd, &before, &pid);
+	/* Onto itself: no longer close-on-exec. */
+	const struct via_program_fd kept = {fd, fd};
+	int pidfd = cli_start(command, fd >= 0 ? &kept : NULL, &before, &pid);
 
-	if (!err)
-		return follow(pid, &signals);
-	(void)cli_error("%s: %s", command[0], strerror(err));
-	return err == ENOENT ? 127 : 126;
+	if (pidfd < 0)
+		return cli_start_status(pidfd);
+	close(pidfd);
+	return follow(pid, &signals);
 }

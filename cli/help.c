@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/verb.h"
+#include "inspect/view/view.h"
 
 #define WIDTH 79
 /* Where the options' explanations start. */
@@ -64,6 +65,21 @@ static void print_option(char letter, const char *name, const char *argument,
 	print_wrapped(help, COLUMN, COLUMN);
 }
 
+/* What -o can choose. */
+static void print_columns(const struct verb *verb)
+{
+	for (size_t i = 0; verb->views && verb->views[i]; i++) {
+		const struct via__view *view = verb->views[i];
+
+		printf("\nColumns of %s:\n", view->name);
+		for (const struct via__column *c = view->columns; c->name;
+		     c++) {
+			printf("  %-12s", c->name);
+			print_wrapped(c->help, 14, 14);
+		}
+	}
+}
+
 void cli_help(const struct verb *verb)
 {
 	printf("Usage: via %s%s%s\n\n", verb->name, *verb->synopsis ? " " : "",
@@ -73,6 +89,7 @@ void cli_help(const struct verb *verb)
 	for (const struct verb_option *o = verb->options; o->name; o++)
 		print_option(o->letter, o->name, o->argument, o->help);
 	print_option('h', "help", NULL, "show this help");
+	print_columns(verb);
 	printf("\nExamples:\n");
 	for (const struct verb_example *e = verb->examples; e->command; e++)
 		printf("  %s\n      %s\n", e->command, e->what);

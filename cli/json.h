@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What jansson leaves to us: bytes that are no text, and one place to print. */
+/* JSON in the command: one place to print, and bytes that are no text. */
 #ifndef CLI_JSON_H
 #define CLI_JSON_H
 
@@ -7,15 +7,18 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* A string that holds any bytes as base64 (RFC 4648). NULL: no memory. */
-json_t *cli_json_base64(const void *data, size_t len);
+#include "inspect/view/json.h"
 
 /*
  * Add bytes to an object as a string under this name, or under the other one
  * as base64 if they are no text. 0, or -1: no memory.
  */
-int cli_json_set_bytes(json_t *object, const char *name, const char *base64,
-		       const void *data, size_t len);
+static inline int cli_json_set_bytes(json_t *object, const char *name,
+				     const char *base64, const void *data,
+				     size_t len)
+{
+	return via__json_set_bytes(object, name, base64, data, len);
+}
 
 /*
  * Print a value (which may be NULL after a failure) on a line, and let go of

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,22 @@ void cli_warn(const char *format, ...)
 	va_start(args, format);
 	say(format, args);
 	va_end(args);
+}
+
+static const char *may_be_cut;
+
+/* It comes from touching the lock, which nothing of ours is in the middle of:
+ * so what is not async-signal-safe may be called. */
+static void cut_off(int sig)
+{
+	(void)sig;
+	_exit(cli_error("%s: was cut off while it was used", may_be_cut));
+}
+
+void cli_expect_cut(const char *name)
+{
+	may_be_cut = name;
+	(void)signal(SIGBUS, cut_off);
 }
 
 int cli_error(const char *format, ...)

@@ -50,6 +50,8 @@ struct verb_option {
 	uint64_t min;  /* for CLI_NUMBER and CLI_SIZE */
 };
 
+struct via__view;
+
 struct verb_example {
 	const char *command;
 	const char *what; /* one line */
@@ -65,6 +67,8 @@ struct verb {
 	const struct verb_option *options;   /* ends with a NULL name */
 	const struct verb_example *examples; /* ends with a NULL command */
 	int operands_min, operands_max;	     /* max -1: any number */
+	/* Whose columns -o can choose; ends with NULL. NULL: none. */
+	const struct via__view *const *views;
 	/* argv[0] is the verb's name. Returns the exit status. */
 	int (*run)(int argc, char **argv);
 };
@@ -99,5 +103,12 @@ _Noreturn void cli_usage(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 /* The same for something that does not stop the verb. */
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * From now on say so and exit when the memory that a file of this name backs
+ * is cut off under us: whoever can write a lock's file can do that, and the
+ * kernel then sends SIGBUS. What we start does not inherit it.
+ */
+void cli_expect_cut(const char *name);
 
 #endif

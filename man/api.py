@@ -2,15 +2,20 @@
 # SPDX-License-Identifier: MIT
 """The section 3 pages, made from the comments in include/via/*.h.
 
-    api.py list HEADER...           print the names of the pages
-    api.py DATE OUTDIR HEADER...    write them
+    api.py LIBRARY list HEADER...           print the names of the pages
+    api.py LIBRARY DATE OUTDIR HEADER...    write them
 
-libvia.3 has the comment at the top of each header, the types and a list of the
+LIBRARY.3 has the comment at the top of each header, the types and a list of the
 calls; each call has a page of its own.
 """
 import re
 import sys
 from pathlib import Path
+
+WHAT = {
+    "libvia": "messages between Linux processes over any mechanism",
+    "libvia-inspect": "what processes hold, share and wait for",
+}
 
 COMMENT = re.compile(r"/\*(.*?)\*/\s*", re.S)
 CALL = re.compile(r"VIA_API\s+([^;{]*?\b(via_\w+)\s*\([^;]*\))\s*;", re.S)
@@ -73,11 +78,12 @@ def parse(path):
     return intro, types, calls
 
 
-def head(date, title, names, what):
+def head(library, date, title, names, what):
+    flag = escape(library.replace("lib", "-l", 1))
     named = " ,\n.Nm ".join(names)
     return (f".\\\" SPDX-License-Identifier: MIT\n.Dd {date}\n"
             f".Dt {title.upper()} 3\n.Os\n.Sh NAME\n.Nm {named}\n.Nd {what}\n"
-            ".Sh LIBRARY\nlibvia (\\-lvia)\n.Sh SYNOPSIS\n")
+            f".Sh LIBRARY\n{escape(library)} ({flag})\n.Sh SYNOPSIS\n")
 
 
 def literal(code):
@@ -85,17 +91,17 @@ def literal(code):
     return "\n".join([".Bd -literal", *lines, ".Ed"]) + "\n"
 
 
-def call_page(date, header, name, comment, prototype):
-    return (head(date, name, [name], escape(first_sentence(comment))) +
+def call_page(library, date, header, name, comment, prototype):
+    return (head(library, date, name, [name], escape(first_sentence(comment))) +
             f".In {header}\n" + literal(prototype + ";") +
             ".Sh DESCRIPTION\n" + roff(comment) +
-            "\n.Sh SEE ALSO\n.Xr libvia 3 ,\n.Xr via 7\n")
+            f"\n.Sh SEE ALSO\n.Xr {library} 3 ,\n.Xr via 7\n")
 
 
-def overview(date, parsed):
-    page = head(date, "libvia", ["libvia"],
-                "messages between Linux processes over any mechanism")
-    page += ".In via/via.h\n.Sh DESCRIPTION\n"
+def overview(library, date, parsed):
+    page = head(library, date, library, [library], WHAT[library])
+    first = "via/via.h" if library == "libvia" else parsed[0][0]
+    page += f".In {first}\n.Sh DESCRIPTION\n"
     page += roff("\n\n".join(intro for _, intro, _, _ in parsed))
     page += "\n.Sh CALLS\n.Bl -tag -width Ds -compact\n"
     for _, _, _, calls in parsed:
@@ -114,17 +120,19 @@ def parse_all(paths):
 
 
 def main():
-    if sys.argv[1] == "list":
-        names = [name for _, _, _, calls in parse_all(sys.argv[2:])
+    library = sys.argv[1]
+    if sys.argv[2] == "list":
+        names = [name for _, _, _, calls in parse_all(sys.argv[3:])
                  for name, _, _ in calls]
-        print("\n".join(f"{name}.3" for name in ["libvia", *names]))
+        print("\n".join(f"{name}.3" for name in [library, *names]))
         return
-    date, outdir = sys.argv[1], Path(sys.argv[2])
-    parsed = parse_all(sys.argv[3:])
-    pages = {"libvia": overview(date, parsed)}
+    date, outdir = sys.argv[2], Path(sys.argv[3])
+    parsed = parse_all(sys.argv[4:])
+    pages = {library: overview(library, date, parsed)}
     for header, _, _, calls in parsed:
         for name, comment, prototype in calls:
-            pages[name] = call_page(date, header, name, comment, prototype)
+            pages[name] = call_page(library, date, header, name, comment,
+                                    prototype)
     for name, page in pages.items():
         (outdir / f"{name}.3").write_text(page)
 

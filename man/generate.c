@@ -8,8 +8,9 @@
  *
  * FILE is prose in mdoc: the description of a mechanism, what a verb's page has
  * beyond its row, or a whole page, whose first line says name, section and
- * summary. In it the lines @verbs@, @mechanisms@, @locks@, @semaphores@ and
- * @options@ are replaced by lists.
+ * summary. In it the lines @verbs@, @mechanisms@, @locks@, @semaphores@,
+ * @options@, @columns@ (of the verb's views), @kinds@ and @records@ (of a
+ * snapshot) are replaced by lists.
  */
 #include <ctype.h>
 #include <err.h>
@@ -22,6 +23,9 @@
 #include <via/via.h>
 
 #include "cli/verb.h"
+#include "inspect/view/fields.h"
+#include "inspect/view/view.h"
+#include "inspect/view/words.h"
 
 /* Text that roff shall take as it is. */
 static void put_text(const char *text, size_t len)
@@ -147,8 +151,81 @@ static void put_locks(uint32_t abilities)
 	puts(".El");
 }
 
+/* What -o can choose. */
+static void put_columns(const struct verb *verb)
+{
+	for (size_t i = 0; verb && verb->views && verb->views[i]; i++) {
+		const struct via__view *view = verb->views[i];
+
+		printf("%sOf %s:\n.Bl -tag -width PROCESSES -compact\n",
+		       i ? ".Pp\n" : "", view->name);
+		for (const struct via__column *c = view->columns; c->name;
+		     c++) {
+			printf(".It Sy %s\n", c->name);
+			put_line(c->help);
+		}
+		puts(".El");
+	}
+}
+
+static void put_kinds(void)
+{
+	puts(".Bl -tag -width posixshm -compact");
+	for (unsigned int i = 0; i < VIA_N_KINDS; i++) {
+		printf(".It Cm %s\n", via_kind_name((enum via_kind)i));
+		put_line(via_kind_summary((enum via_kind)i));
+	}
+	puts(".El");
+}
+
+/* The words of an enum or of its bits, behind what it is. */
+static void put_words(const struct via__field *f)
+{
+	/* These are a list of their own. */
+	if (!f->word || f->word == via__kind_word)
+		return;
+	printf("%s", f->type == VIA__SET ? "; of" : ":");
+	for (unsigned int i = 0; *f->word(i); i++)
+		printf("%s%s", i ? ", " : " ", f->word(i));
+}
+
+static void put_field(const struct via__field *f)
+{
+	static const char *const types[] = {
+		[VIA__NUMBER] = "number", [VIA__LETTER] = "string",
+		[VIA__CHARS] = "string",  [VIA__TEXT] = "string",
+		[VIA__ARGS] = "strings",  [VIA__INDEX] = "index of",
+		[VIA__WORD] = "word",	  [VIA__SET] = "words",
+	};
+
+	printf(".It Cm %s Pq %s%s%s%s\n", f->key, types[f->type],
+	       f->n > 1 && f->type == VIA__NUMBER ? "s" : "",
+	       f->type == VIA__INDEX ? " " : "",
+	       f->type == VIA__INDEX ? via__records[f->record].name : "");
+	put_text(f->help, strlen(f->help));
+	put_words(f);
+	putchar('\n');
+}
+
+static void put_record(const struct via__record *r)
+{
+	printf(".Ss %s\n", r->name);
+	put_line(r->help);
+	puts(".Bl -tag -width Ds -compact");
+	for (const struct via__field *f = r->fields; f->key; f++)
+		put_field(f);
+	puts(".El");
+}
+
+static void put_records(void)
+{
+	put_record(&via__sight_record);
+	for (size_t i = 0; i < VIA__N_RECORDS; i++)
+		put_record(&via__records[i]);
+}
+
 /* With a date the first line of the file makes the page's header. */
-static int put_file(const char *name, const char *date)
+static int put_file(const char *name, const char *date, const struct verb *verb)
 {
 	char line[1024], page[32], section[8], summary[80];
 	FILE *f = fopen(name, "re");
@@ -171,6 +248,12 @@ static int put_file(const char *name, const char *date)
 			put_locks(VIA_LOCK_COUNTS);
 		else if (strcmp(line, "@options@\n") == 0)
 			put_options(via_common_options());
+		else if (strcmp(line, "@columns@\n") == 0)
+			put_columns(verb);
+		else if (strcmp(line, "@kinds@\n") == 0)
+			put_kinds();
+		else if (strcmp(line, "@records@\n") == 0)
+			put_records();
 		else
 			fputs(line, stdout);
 		date = NULL;
@@ -229,7 +312,7 @@ static int put_verb(const char *date, const struct verb *verb,
 		put_verb_option(o->letter, o->name, o->argument, o->help);
 	put_verb_option('h', "help", NULL, "show this help");
 	puts(".El");
-	int err = fragment ? put_file(fragment, NULL) : 0;
+	int err = fragment ? put_file(fragment, NULL, verb) : 0;
 
 	puts(".Sh EXIT STATUS\n"
 	     "0 on success, 1 on failure, 2 for a mistake in the command line.\n"
@@ -276,7 +359,7 @@ static int put_mechanism(const char *date, const struct via_mechanism *m,
 	       "Ns Cm & Ns Ar ...\n"
 	       ".Sh DESCRIPTION\n",
 	       m->scheme, m->rest);
-	int err = put_file(fragment, NULL);
+	int err = put_file(fragment, NULL, NULL);
 
 	put_facts(m);
 	if (m->options->name) {
@@ -304,7 +387,7 @@ int main(int argc, char **argv)
 
 		err = m ? put_mechanism(argv[1], m, argv[4]) : -EINVAL;
 	} else if (argc == 4 && strcmp(argv[2], "page") == 0) {
-		err = put_file(argv[3], argv[1]);
+		err = put_file(argv[3], argv[1], NULL);
 	}
 	if (err == 0 && !fflush(stdout))
 		return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * guard PROGRAM [ARG...]: runs a test and fails if it leaves anything behind.
+ * guard [--share-pids] PROGRAM [ARG...]: runs a test and fails if it leaves
+ * anything behind.
  *
  * The test gets a private TMPDIR and, where the kernel lets us, namespaces of
  * its own (process ids, IPC, network, mounts): so tests run in parallel never
@@ -8,6 +9,10 @@
  * test's own, and all of it ends with the test. Three processes: the guard
  * cleans up, the warden (process 1 of the namespace) adopts orphans and looks
  * for what is left, its child is the test.
+ *
+ * --share-pids leaves the namespace of process ids out, for tests of what can
+ * only be said by one who sees all processes. Orphans still come to the warden
+ * and are seen there; should it end early, to the guard.
  *
  * VIA_GUARD=off in the environment runs the test bare, for a debugger.
  */
@@ -36,7 +41,14 @@
 /* Exit status of a warden that could not set up its namespaces; no test's. */
 #define NOT_ISOLATED 120
 
-#define NAMESPACES (CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS)
+#define NAMESPACES (CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS)
+
+/* What is to be kept apart from the rest of the machine. */
+enum isolation {
+	NOTHING,
+	ALL_BUT_PIDS,
+	ALL
+};
 
 __attribute__((noreturn)) static void die(const char *what)
 {
@@ -85,12 +97,13 @@ static bool cover(const char *path, const char *type)
 	       errno == ENOENT;
 }
 
-static bool set_up_namespaces(uid_t uid, gid_t gid)
+static bool set_up_namespaces(uid_t uid, gid_t gid, enum isolation isolation)
 {
 	return (uid == 0 || keep_identity(uid, gid)) &&
 	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       cover("/proc", "proc") && cover("/dev/shm", "tmpfs") &&
-	       cover("/dev/mqueue", "mqueue") && loopback_up();
+	       (isolation != ALL || cover("/proc", "proc")) &&
+	       cover("/dev/shm", "tmpfs") && cover("/dev/mqueue", "mqueue") &&
+	       loopback_up();
 }
 
 /* How many entries a directory has; each is reported. */
@@ -200,6 +213,8 @@ static pid_t start_test(char **argv)
 
 	sigset_t none;
 
+	/* As the end of a namespace of process ids would. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execvp(argv[0], argv);
@@ -221,7 +236,7 @@ static int wait_for(pid_t test)
 	return 128 + WTERMSIG(status);
 }
 
-static int warden(char **argv, bool isolated)
+static int warden(char **argv, enum isolation isolation)
 {
 	setsid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -234,7 +249,7 @@ static int warden(char **argv, bool isolated)
 	int status = wait_for(test);
 	int n = left_running() + left_in(getenv("TMPDIR"));
 
-	if (isolated)
+	if (isolation != NOTHING)
 		n += left_in("/dev/shm") + left_in("/dev/mqueue") +
 		     left_of_sysv("shm") + left_of_sysv("sem") +
 		     left_of_sysv("msg");
@@ -242,26 +257,29 @@ static int warden(char **argv, bool isolated)
 }
 
 /* The warden's exit status. Ends it, and all with it, when we are to end. */
-static int run(char **argv, bool isolated, const sigset_t *ends)
+static int run(char **argv, enum isolation isolation, const sigset_t *ends)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 	struct clone_args args = {.exit_signal = SIGCHLD};
 
-	if (isolated)
+	if (isolation != NOTHING)
 		args.flags = NAMESPACES | (uid == 0 ? 0 : CLONE_NEWUSER);
+	if (isolation == ALL)
+		args.flags |= CLONE_NEWPID;
 
 	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 
-	if (pid < 0 && isolated)
+	if (pid < 0 && isolation != NOTHING)
 		return NOT_ISOLATED;
 	if (pid < 0)
 		die("clone3");
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (isolated && !set_up_namespaces(uid, gid))
+		if (isolation != NOTHING &&
+		    !set_up_namespaces(uid, gid, isolation))
 			_exit(NOT_ISOLATED);
-		_exit(warden(argv, isolated));
+		_exit(warden(argv, isolation));
 	}
 
 	for (int status;;) {
@@ -289,10 +307,17 @@ int main(int argc, char **argv)
 {
 	const char *off = getenv("VIA_GUARD"), *tmp = getenv("TMPDIR");
 	char dir[4096];
+	enum isolation isolation = ALL;
 	sigset_t ends;
 
+	if (argc > 1 && strcmp(argv[1], "--share-pids") == 0) {
+		isolation = ALL_BUT_PIDS;
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+		argv++;
+		argc--;
+	}
 	if (argc < 2) {
-		fputs("usage: guard PROGRAM [ARG...]\n", stderr);
+		fputs("usage: guard [--share-pids] PROGRAM [ARG...]\n", stderr);
 		return 2;
 	}
 	if (off && strcmp(off, "off") == 0) {
@@ -313,14 +338,17 @@ int main(int argc, char **argv)
 	sigaddset(&ends, SIGHUP);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 
-	int status = run(argv + 1, true, &ends);
+	int status = run(argv + 1, isolation, &ends);
 
 	if (status == NOT_ISOLATED) {
 		fputs("guard: no namespaces to be had here: IPC objects that "
 		      "the test leaves go unnoticed\n",
 		      stderr);
-		status = run(argv + 1, false, &ends);
+		status = run(argv + 1, NOTHING, &ends);
 	}
+	/* Of a warden that was ended; else there is nobody. */
+	if (isolation != ALL)
+		(void)left_running();
 	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return status;
 }

@@ -13,12 +13,19 @@
 /* A verb embeds this in its options, and the rows below in its table. */
 struct look_options {
 	bool json;
+	const char *from, *save, *source;
 };
 
 /* clang-format off */
 #define LOOK_OPTIONS(type, member)                                     \
 	{'j', "json", NULL, "print JSON: via-inspect(5)", CLI_FLAG,    \
-	 offsetof(type, member.json)}
+	 offsetof(type, member.json)},                                 \
+	{0, "from", "FILE", "look at a snapshot that was saved; -: "   \
+	 "standard input", CLI_TEXT, offsetof(type, member.from)},     \
+	{0, "save", "FILE", "save all that can be seen as well",       \
+	 CLI_TEXT, offsetof(type, member.save)},                       \
+	{0, "source", "SOURCE", "look through proc or bpf; initially " \
+	 "what is quickest", CLI_TEXT, offsetof(type, member.source)}
 /* clang-format on */
 
 /*

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/channel.h"
+#include "cli/command.h"
 #include "cli/run/run.h"
 #include "cli/verb.h"
 
@@ -59,18 +59,11 @@ static void start(struct each *e, const struct via_msg *m)
 				      strerror(-input));
 		return;
 	}
-	pid_t pid = run_start(e->argv, input, &e->mask);
+	int pidfd = run_start(e->argv, input, &e->mask, NULL);
 
 	close(input);
-	if (pid < 0) {
-		e->status = run_start_status(pid);
-		return;
-	}
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-
 	if (pidfd < 0) {
-		e->status = cli_error("pidfd: %s", strerror(errno));
-		waitpid(pid, NULL, 0);
+		e->status = cli_start_status(pidfd);
 		return;
 	}
 	e->fds[e->n++] = (struct pollfd){pidfd, POLLIN, 0};

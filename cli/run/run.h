@@ -31,12 +31,9 @@ struct run_end {
  * a program and its arguments. */
 char **run_command(char **operands, bool direct, char *words[4]);
 
-/* Start it with stdin_fd as standard input and this signal mask. The pid, or
- * -errno after saying why. */
-pid_t run_start(char **argv, int stdin_fd, const sigset_t *mask);
-
-/* The exit status that a shell gives a program that run_start() could not. */
-int run_start_status(pid_t err);
+/* Start it with stdin_fd as standard input and this signal mask. Its pidfd, or
+ * -errno after saying why: cli_start_status(). ret_pid may be NULL. */
+int run_start(char **argv, int stdin_fd, const sigset_t *mask, pid_t *ret_pid);
 
 /* End as the command did: returns its exit status, or dies by its signal. */
 int run_end_as(const struct run_end *end);
@@ -53,10 +50,6 @@ struct run_end run_watched(char **argv, const struct run_options *o,
 int run_each(char **argv, const struct run_options *o);
 
 /* --- table.c: a pipeline in lines --- */
-
-/* Bytes as "64K" (powers of 1024), a rate or total as "1.2G" (of 1000). */
-const char *run_binary(uint64_t n, char text[16]);
-const char *run_decimal(double n, char text[16]);
 
 /* All end each line with '\n'; a screen cuts lines to its width. */
 void run_live(FILE *f, const struct via_pipe_graph *p, const char *stuck,

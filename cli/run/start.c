@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/run/run.h"
 
-#include <errno.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "cli/verb.h"
-
-extern char **environ;
+#include "cli/command.h"
 
 /* The user's shell, if the line may be in its language. */
 static char *shell(void)
@@ -40,34 +36,13 @@ char **run_command(char **operands, bool direct, char *words[4])
 	return words;
 }
 
-pid_t run_start(char **argv, int stdin_fd, const sigset_t *mask)
+int run_start(char **argv, int stdin_fd, const sigset_t *mask, pid_t *ret_pid)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	pid_t pid;
+	const struct via_program_fd input = {STDIN_FILENO, stdin_fd};
 
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attr);
 	/* A closed one stays closed. */
-	if (stdin_fd != STDIN_FILENO)
-		posix_spawn_file_actions_adddup2(&actions, stdin_fd,
-						 STDIN_FILENO);
-	posix_spawnattr_setsigmask(&attr, mask);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	int err = posix_spawnp(&pid, argv[0], &actions, &attr, argv, environ);
-
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	if (!err)
-		return pid;
-	(void)cli_error("%s: %s", argv[0],
-			err == ENOENT ? "not found" : strerror(err));
-	return -err;
-}
-
-int run_start_status(pid_t err)
-{
-	return err == -ENOENT ? 127 : 126;
+	return cli_start(argv, stdin_fd == STDIN_FILENO ? NULL : &input, mask,
+			 ret_pid);
 }
 
 int run_end_as(const struct run_end *end)

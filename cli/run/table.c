@@ -10,6 +10,7 @@
 #include <wchar.h>
 #include <wctype.h>
 
+#include "cli/numbers.h"
 #include "cli/run/run.h"
 #include "inspect/diagnose/bottleneck.h"
 
@@ -20,31 +21,7 @@
 /* The summary leaves out what took less of the time. */
 #define SHARE_MIN 0.05
 
-/* --- Numbers and names --- */
-
-static const char *scaled(double n, double step, char text[16])
-{
-	static const char units[] = " KMGTPE";
-	size_t i = 0;
-
-	for (; n >= step - 0.5 && i < sizeof(units) - 2; i++)
-		n /= step;
-	/* 1.2M, but 64K and 12M. */
-	bool fraction = i && n < 9.95 && n != (double)(int)n;
-
-	snprintf(text, 16, "%.*f%.*s", fraction, n, i > 0, &units[i]);
-	return text;
-}
-
-const char *run_binary(uint64_t n, char text[16])
-{
-	return scaled((double)n, 1024, text);
-}
-
-const char *run_decimal(double n, char text[16])
-{
-	return scaled(n, 1000, text);
-}
+/* --- Names --- */
 
 /* What a terminal prints of a command, up to max columns of it. */
 static void print_text(FILE *f, const char *text, int max)
@@ -252,12 +229,12 @@ static void print_level(FILE *f, const struct via_pipe *pipe)
 {
 	char fill[16], capacity[16], rate[16], bytes[16], level[40];
 
-	snprintf(level, sizeof(level), "%s/%s", run_binary(pipe->fill, fill),
-		 run_binary(pipe->capacity, capacity));
+	snprintf(level, sizeof(level), "%s/%s", cli_binary(pipe->fill, fill),
+		 cli_binary(pipe->capacity, capacity));
 	fprintf(f, " %9s", pipe->level_known ? level : "-");
 	if (pipe->bytes_known)
-		fprintf(f, " %6s/s %6s", run_decimal(pipe->rate, rate),
-			run_decimal((double)pipe->bytes, bytes));
+		fprintf(f, " %6s/s %6s", cli_decimal(pipe->rate, rate),
+			cli_decimal((double)pipe->bytes, bytes));
 	else
 		fprintf(f, " %8s %6s", "-", "-");
 }
@@ -271,7 +248,7 @@ static int print_stage(FILE *f, const struct via_pipe_graph *p,
 	int n = 1;
 
 	fprintf(f, "%7d %4.0f%% %6s %-10s", s->task.pid, 100 * s->cpu,
-		run_binary(s->task.rss, mem), doing(s));
+		cli_binary(s->task.rss, mem), doing(s));
 	if (pipe)
 		print_level(f, pipe);
 	else
@@ -326,7 +303,7 @@ static void print_whole(FILE *f, const struct via_pipe_graph *p,
 	    out = percent(s, VIA_WRITING);
 
 	fprintf(f, "%7d %6.2fs %6s %4d%% %4d%% %4d%% %4d%%", s->task.pid, cpu,
-		run_binary(s->rss_max, mem), run, in, out,
+		cli_binary(s->rss_max, mem), run, in, out,
 		run + in + out < 100 ? 100 - run - in - out : 0);
 	if (pipe && pipe->seen_s > 0)
 		fprintf(f, " %4.0f%% %4.0f%%",
@@ -336,7 +313,7 @@ static void print_whole(FILE *f, const struct via_pipe_graph *p,
 		fprintf(f, " %5s %5s", "", "");
 	fprintf(f, " %6s  ",
 		pipe && pipe->bytes_known
-			? run_decimal((double)pipe->bytes, bytes)
+			? cli_decimal((double)pipe->bytes, bytes)
 			: "");
 	print_command(f, p, s, COMMAND_LONG);
 	putc('\n', f);
@@ -372,9 +349,9 @@ void run_rate(FILE *f, const struct via_pipe_graph *p)
 			last = &p->pipes[i];
 	if (last)
 		fprintf(f, "%sB %.1fs [%sB/s, average %sB/s]",
-			run_decimal((double)last->bytes, bytes), p->seconds,
-			run_decimal(last->rate, rate),
-			run_decimal(p->seconds > 0
+			cli_decimal((double)last->bytes, bytes), p->seconds,
+			cli_decimal(last->rate, rate),
+			cli_decimal(p->seconds > 0
 					    ? (double)last->bytes / p->seconds
 					    : 0,
 				    average));

@@ -17,6 +17,7 @@
 
 #include <via/deadline.h>
 
+#include "cli/command.h"
 #include "cli/run/run.h"
 #include "cli/run/screen.h"
 #include "cli/verb.h"
@@ -260,11 +261,14 @@ struct run_end run_watched(char **argv, const struct run_options *o, FILE *json)
 		return r.end;
 	}
 	screen_init(&r.screen, STDERR_FILENO);
-	r.pid = run_start(argv, STDIN_FILENO, &r.before);
-	if (r.pid < 0) {
-		r.end.status = run_start_status(r.pid);
+
+	int pidfd = run_start(argv, STDIN_FILENO, &r.before, &r.pid);
+
+	if (pidfd < 0) {
+		r.end.status = cli_start_status(pidfd);
 		return r.end;
 	}
+	close(pidfd); /* a child that is not collected keeps its pid */
 	if (json || o->summary || o->pipe_size ||
 	    (r.screen.usable && !o->quiet))
 		r.watch = via__watch_new(r.pid, o->pipe_size);

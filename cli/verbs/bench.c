@@ -54,22 +54,26 @@ static int write_html(const struct bench_report *report, const char *path)
 
 	if (!f)
 		return cli_error("%s: %s", path, strerror(errno));
-	bench_html(report, f);
+	int err = bench_html(report, f);
 	bool failed = ferror(f);
 
 	if (fclose(f) || failed)
 		return cli_error("%s: %s", path, strerror(errno));
-	return CLI_YES;
+	return err < 0 ? cli_error("%s: %s", path, strerror(-err)) : CLI_YES;
 }
 
 static int show(const struct bench_report *report, const struct bench_words *w)
 {
+	int err = 0;
+
 	if (w->json)
-		bench_json(report, stdout);
+		err = bench_json(report, stdout);
 	else if (w->csv)
 		bench_csv(report, stdout);
 	else
 		bench_table(report, stdout);
+	if (err < 0)
+		return cli_error("%s", strerror(-err));
 	return w->html ? write_html(report, w->html) : CLI_YES;
 }
 

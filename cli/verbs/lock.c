@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -122,6 +123,7 @@ static int look(const char *url, const struct lock_options *o)
 	struct via_lock_view view;
 	struct via_error err;
 
+	cli_expect_cut(url);
 	if (via_lock_open(url, 0, &lock, &err) < 0)
 		return cli_error("%s", err.text);
 
@@ -149,6 +151,20 @@ static int inherited_fd(const char *url, const struct via_lock *lock,
 	return via_lock_fd(lock);
 }
 
+/* The command's waits are ours: where deadlocks are looked for, we are to be
+ * found among those that it waits for. */
+static void tell_command(const struct via_lock *lock)
+{
+	const char *outer = getenv("VIA_LOCK_FOR");
+	char all[256];
+
+	if (!(via_lock_kind_of(lock)->abilities & VIA_LOCK_DETECTS))
+		return;
+	snprintf(all, sizeof(all), "%d%s%s", getpid(), outer ? "," : "",
+		 outer ? outer : "");
+	setenv("VIA_LOCK_FOR", all, 1);
+}
+
 /* With the lock, which is let go unless its last holder died with it and this
  * is not repaired: then it is let go by our end, and the next one is told. */
 static int run_locked(struct via_lock *lock, bool owner_died, char **command,
@@ -156,6 +172,8 @@ static int run_locked(struct via_lock *lock, bool owner_died, char **command,
 {
 	if (owner_died && strcmp(o->on_owner_death, "fail") == 0)
 		return (int)o->exit_code;
+
+	tell_command(lock);
 
 	int status = cli_run_command(command, fd);
 
@@ -169,6 +187,7 @@ static int run(const char *url, char **command, const struct lock_options *o)
 	struct via_lock *lock;
 	struct via_sync_report report = {0};
 
+	cli_expect_cut(url);
 	if (via_lock_open(url, VIA_LOCK_CREATE, &lock, &report.error) < 0)
 		return cli_error("%s", report.error.text);
 

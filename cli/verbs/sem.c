@@ -42,6 +42,7 @@ static struct via_lock *open_sem(const char *url, unsigned int flags)
 	struct via_lock *sem;
 	struct via_error err;
 
+	cli_expect_cut(url);
 	if (url &&
 	    via_lock_open(url, flags | VIA_LOCK_SEMAPHORE, &sem, &err) == 0)
 		return sem;

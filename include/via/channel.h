@@ -160,8 +160,10 @@ VIA_API int via_export(struct via_channel *ch, char *url, size_t size);
 
 /*
  * Say that this end sends no more: the receiver comes to the end of the stream
- * when it has all of it. Waits for that as via_close() does. On a pipe or FIFO
- * this only sends what is left: there the end comes with via_close().
+ * when it has all of it and every other sender has finished, too. Waits for
+ * that as via_close() does. A pipe or FIFO is closed by this, so where the same
+ * descriptor is open in other processes (fork, exec), its end comes with the
+ * last of them. What this end is asked to send afterwards fails with -EPIPE.
  *
  * A duplex end goes on receiving. While it waits, what its peer sends is kept
  * for via_recv(), up to the length of the longest message (?max=); a peer that

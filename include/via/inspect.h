@@ -52,6 +52,7 @@ struct via_task {
 	pid_t tty_pgid;	       /* the terminal's foreground group, -1: none */
 	uint32_t flags;	       /* the kernel's PF_ bits */
 	uint64_t utime, stime; /* clock ticks */
+	int32_t nice;	       /* -20 ... 19 */
 	uint32_t n_threads;
 	uint64_t vsize; /* bytes */
 	uint64_t rss;	/* bytes */
@@ -206,14 +207,17 @@ enum via_object_flag {
  * index. TTY: dev 0, ino the device's number. PIDFD: ino the pid. FUTEX: shared: dev, ino of what is mapped, sub the
  * offset; private: ino the pid, sub the address. LOCK: dev, ino of the file,
  * sub a number. EPOLL, TIMERFD ... : the kernel has no id for them: dev the
- * pid, ino the descriptor of the first holder. CHANNEL: ino that of the
- * control socket.
+ * pid, ino the descriptor of the first holder. CHANNEL: dev 0, ino that of the
+ * listening control socket; or dev, ino of the memory of who sends, where that
+ * is not known: of pairs.
  */
 struct via_object {
 	uint32_t kind;
 	uint32_t flags;
 	uint64_t dev, ino, sub;
-	uint32_t name;		 /* text: path, address, key; 0: none */
+	/* Text: path, address, key; 0: none. UNIX: @ stands for the NUL that
+	 * an abstract address begins with; TCP, UDP: local->remote. */
+	uint32_t name;
 	uint32_t peer;		 /* object, or VIA_NONE */
 	uint32_t seen;		 /* enum via_seen */
 	uint32_t detail;	 /* index by kind: see below; or VIA_NONE */
@@ -222,19 +226,24 @@ struct via_object {
 	uint32_t first_waiter, n_waiters; /* in waiters[] */
 };
 
-/* Detail of UNIX, TCP, UDP, SOCKET. */
+/* Detail of UNIX, TCP, UDP, SOCKET. What has no process any more, or is not
+ * accepted yet, has the key ino 0, sub a number of its own. */
 struct via_socket {
 	uint32_t object;
 	uint32_t family, type, protocol; /* AF_, SOCK_, IPPROTO_ */
 	uint32_t state;			 /* TCP_ESTABLISHED ... of tcp(7) */
 	uint32_t net_ns;		 /* inode number */
+	uint64_t file_dev, file_ino;	 /* UNIX: its path's, 0: it has none */
 	uint32_t local, remote; /* text: address with port, "" unknown */
 	uid_t uid;
-	/* Bytes to be read, bytes not yet taken by the peer; of a listener how
-	 * many wait to be accepted, and how many may. */
+	/* Bytes to be read (UNIX datagrams: the first one's; UDP: with what
+	 * the kernel needs around them), bytes not yet taken by the peer (UNIX:
+	 * with what the kernel needs around them); of a listener how many wait
+	 * to be accepted, and the backlog: the kernel lets in one more. */
 	int64_t receive, send;
-	int64_t receive_max, send_max; /* room, bytes */
+	int64_t receive_max, send_max; /* room, for both with that around */
 	uint64_t received, sent;       /* TCP: bytes ever */
+	uint64_t dropped;	       /* UDP: datagrams without room, ever */
 };
 
 /* Detail of SYSV*, POSIX*, MQ, MEMFD. */
@@ -252,6 +261,17 @@ struct via_ipc {
 	int64_t n_attached;  /* SYSVSHM */
 	int64_t n_messages, message_max; /* SYSVMSG, MQ; bytes */
 	int64_t made, changed, used;	 /* seconds since 1970, VIA_UNKNOWN */
+	uint32_t first_semaphore, n_semaphores; /* SYSVSEM, where it may be
+						   read: in semaphores[] */
+};
+
+/* One of a SYSVSEM set. */
+struct via_semaphore {
+	uint32_t object;
+	uint32_t value;
+	pid_t last;		 /* who changed it last, 0: nobody, unknown */
+	uint32_t n_waiting;	 /* for more of it */
+	uint32_t n_waiting_zero; /* for it to be 0 */
 };
 
 enum via_lock_type {
@@ -293,12 +313,16 @@ struct via_futex {
 	uint32_t owner_dead;
 };
 
-/* Detail of CHANNEL: one lane, of one sender. */
+/* Detail of CHANNEL: one lane, of one sender. Those of one channel follow each
+ * other, its detail is the first one. */
 struct via_lane {
 	uint32_t object;
 	uint32_t sender, receiver; /* processes, or VIA_NONE */
-	uint64_t put, taken;	   /* bytes ever */
-	uint32_t sender_sleeps, receiver_sleeps;
+	uint64_t put, taken;	/* bytes ever, with what is around messages */
+	uint64_t ring;		/* bytes that have room */
+	uint32_t known;		/* whether put and taken are */
+	uint32_t sender_sleeps; /* how often it went to sleep */
+	uint32_t receiver_sleeps;
 };
 
 /* --- Edges --- */
@@ -386,7 +410,8 @@ struct via_wait {
 	int64_t left_ns;   /* it ends by itself after at most so long from when
 			      it began; VIA_UNKNOWN: perhaps; -1: never */
 	uint32_t group;
-	uint32_t index;	 /* LOCK of SYSVSEM: which semaphore */
+	uint32_t index;	 /* LOCK of SYSVSEM: which semaphore; OPEN: 0 to read,
+			    1 to write */
 	uint64_t amount; /* and how many units; 0: it waits for zero */
 };
 
@@ -414,6 +439,7 @@ struct via_sight {
 	int64_t took_ns;     /* from the first to the last look */
 	uint64_t boot_ticks; /* when, in clock ticks after boot */
 	uint32_t ticks_per_s;
+	uint64_t memory;  /* of the machine, bytes */
 	uid_t uid;	  /* who looked */
 	uint32_t pid_ns;  /* from which namespace */
 	uint32_t init_ns; /* whether that is the machine's own: all processes
@@ -439,6 +465,7 @@ struct via_snapshot {
 	struct via_link *links;	   /* by from */
 	struct via_socket *sockets;
 	struct via_ipc *ipcs;
+	struct via_semaphore *semaphores; /* by object */
 	struct via_file_lock *locks;
 	struct via_futex *futexes;
 	struct via_lane *lanes;
@@ -446,6 +473,7 @@ struct via_snapshot {
 	uint32_t *waiters; /* waits, by object */
 	uint32_t n_processes, n_threads, n_objects, n_holds, n_waits, n_links;
 	uint32_t n_sockets, n_ipcs, n_locks, n_futexes, n_lanes;
+	uint32_t n_semaphores;
 };
 
 /* What to look at. Processes and their first threads are always. */
@@ -460,7 +488,7 @@ enum via_want {
 	VIA_WANT_LOCKS = 128,  /* on files */
 	VIA_WANT_WAITS = 256,  /* every thread and what it waits for */
 	VIA_WANT_SIGNALS = 512,
-	VIA_WANT_CHANNELS = 1024, /* via's own */
+	VIA_WANT_CHANNELS = 1024, /* via's own: of FDS, MAPS and SOCKETS */
 	VIA_WANT_NAMES = 2048,	  /* command lines */
 	VIA_WANT_ALL = 4095,
 };
@@ -501,7 +529,7 @@ VIA_API int via_snapshot_save(const struct via_snapshot *s, FILE *f);
 VIA_API int via_snapshot_load(FILE *f, struct via_snapshot **ret,
 			      struct via_error *reterr);
 
-/* s may be NULL. */
+/* Give a snapshot back. s may be NULL. */
 VIA_API void via_snapshot_free(struct via_snapshot *s);
 
 /* The bytes of a text, with a NUL behind them. ret_len may be NULL. Text 0 is
@@ -509,21 +537,25 @@ VIA_API void via_snapshot_free(struct via_snapshot *s);
 VIA_API const char *via_snapshot_text(const struct via_snapshot *s,
 				      uint32_t text, size_t *ret_len);
 
-/* A process by its pid, an object by its key: index or VIA_NONE. */
+/* A process by its pid: its index, or VIA_NONE. */
 VIA_API uint32_t via_snapshot_process(const struct via_snapshot *s, pid_t pid);
+/* An object by its key: its index, or VIA_NONE. */
 VIA_API uint32_t via_snapshot_object(const struct via_snapshot *s,
 				     enum via_kind kind, uint64_t dev,
 				     uint64_t ino, uint64_t sub);
-/* A thread by its tid. */
+/* A thread by its tid: its index, or VIA_NONE. */
 VIA_API uint32_t via_snapshot_thread(const struct via_snapshot *s, pid_t tid);
-/* The hold of a process' descriptor. */
+/* The hold of a process' descriptor: its index, or VIA_NONE. */
 VIA_API uint32_t via_snapshot_fd(const struct via_snapshot *s, uint32_t process,
 				 int fd);
 
-/* Names of the values above, "" beyond the last. */
+/* The name of a kind, a stable word: "pipe". "" beyond the last one. */
 VIA_API const char *via_kind_name(enum via_kind kind);
+/* The unit of its level and capacity: "B"; "" if it has none. */
 VIA_API const char *via_kind_unit(enum via_kind kind);
+/* What it is, in a few words: "anonymous pipe". */
 VIA_API const char *via_kind_summary(enum via_kind kind);
+/* What a wait is for, a stable word: "read". "" beyond the last one. */
 VIA_API const char *via_op_name(enum via_op op);
 
 /* --- Diagnosis --- */
@@ -584,9 +616,10 @@ struct via_diagnosis {
 VIA_API int via_diagnose(const struct via_snapshot *s,
 			 struct via_diagnosis **ret);
 
-/* d may be NULL. */
+/* Give a diagnosis back. d may be NULL. */
 VIA_API void via_diagnosis_free(struct via_diagnosis *d);
 
+/* The name of a verdict, a stable word: "deadlock". "" beyond the last one. */
 VIA_API const char *via_verdict_name(enum via_verdict verdict);
 
 #ifdef __cplusplus

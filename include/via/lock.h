@@ -120,10 +120,11 @@ enum via_lock_mode {
  * Returns 0; -EOWNERDEAD: taken, but the holder before died with it: repair
  * what it protects, then via_lock_consistent(), before letting go;
  * -EAGAIN, -ETIMEDOUT; -EDEADLK (the handle holds it already, or the kernel
- * saw that the wait could never end); -EOPNOTSUPP (this kind is not shared);
- * -EBADF (an exclusive lock on a file that may only be read); -EIDRM (removed
- * while we waited); -ENOTRECOVERABLE; -ENOLCK; -EAGAIN also where no child to
- * wait by can be had. ret->error has a sentence of each.
+ * or, with deadlock=detect, the library saw that the wait could never end: of
+ * two that close a cycle at once both may be told); -EOPNOTSUPP (this kind is
+ * not shared); -EBADF (an exclusive lock on a file that may only be read);
+ * -EIDRM (removed while we waited); -ENOTRECOVERABLE; -ENOLCK; -EAGAIN also
+ * where no child to wait by can be had. ret->error has a sentence of each.
  */
 VIA_API int via_lock_take(struct via_lock *lock, enum via_lock_mode mode,
 			  int64_t deadline, struct via_sync_report *ret);

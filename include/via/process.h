@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes: start a program, wait for it, signal it.
+ * Processes: start a program and wait for it.
  *
  * A process is a pidfd: an ordinary descriptor, close-on-exec, that poll()
  * reports readable once the process has ended. It fits any event loop and
  * never means another process, as a pid does that is used again. Close it
- * with close(2); that does not touch the process.
+ * with close(2); that does not touch the process. via_signal_send_pidfd() in
+ * via/signal.h signals it.
  *
  * Starting costs the same however much memory the caller has: the new process
  * runs in the caller's memory until it executes its program (CLONE_VM and
@@ -56,6 +57,9 @@ enum via_program_flag {
 	VIA_PROGRAM_USER = 1u << 3,
 	/* What the caller ignores stays ignored, as nohup(1) needs it. */
 	VIA_PROGRAM_KEEP_IGNORED = 1u << 4,
+	/* Has all descriptors of the caller that are not close-on-exec, besides
+	 * those in fds, as what a shell starts has them. */
+	VIA_PROGRAM_KEEP_FDS = 1u << 5,
 };
 
 /*
@@ -65,8 +69,8 @@ enum via_program_flag {
  *
  * The new process has the caller's descriptors 0, 1 and 2 and those named in
  * fds, and no others. fds are mapped all at once: {3, 4} and {4, 3} exchange
- * the two; of two with the same number the later one holds. It starts with no
- * signal blocked and none handled or ignored.
+ * the two; of two with the same number the later one holds. It starts with the
+ * given signals blocked and none handled or ignored.
  */
 struct via_program {
 	/* The program and its arguments, ending with NULL. A name without a
@@ -89,8 +93,10 @@ struct via_program {
 	uid_t uid;
 	gid_t gid;
 	const gid_t *groups; /* supplementary, n_groups of them */
+	uint64_t blocked;    /* signals, of VIA_SIGNAL_BIT(), blocked from the
+			     start */
 	uint32_t n_groups;
-	uint32_t reserved[7]; /* zero */
+	uint32_t reserved[5]; /* zero */
 };
 
 /*
@@ -144,14 +150,6 @@ struct via_exit {
  */
 VIA_API int via_process_wait(int pidfd, int64_t deadline, struct via_exit *ret,
 			     struct via_error *reterr);
-
-/*
- * Send a signal to a process; 0 only asks whether that were possible.
- *
- * Returns 0, -ESRCH (it has ended and been collected), -EPERM, -EINVAL (no
- * such signal), -EBADF.
- */
-VIA_API int via_process_kill(int pidfd, int signal);
 
 /*
  * A pidfd for a process that runs already. Which process that is was decided

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/collect/doing.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "inspect/collect/call.h"
 #include "inspect/collect/pipe.h"
+#include "inspect/collect/polled.h"
 #include "inspect/collect/proc.h"
 
 #define THREADS_MAX 32
@@ -19,36 +22,122 @@ struct looker {
 	unsigned int n_threads;
 };
 
-/* What a system call waits for when its first argument is a pipe. splice() and
- * tee() are not here: which of their two ends it is cannot be seen. */
-static const struct {
-	long nr;
-	enum via_doing doing;
-} calls[] = {
-	{SYS_read, VIA_READING},     {SYS_readv, VIA_READING},
-	{SYS_write, VIA_WRITING},    {SYS_writev, VIA_WRITING},
-	{SYS_vmsplice, VIA_WRITING}, {SYS_sendfile, VIA_WRITING},
-};
-
 static bool moves_pages(long nr)
 {
 	return nr == SYS_splice || nr == SYS_tee || nr == SYS_vmsplice;
 }
 
-static void in_call(struct looker *l, const struct via_syscall *s,
+/* --- What a system call waits for, as far as it is pipes --- */
+
+/* The pipe of a descriptor: whether it is one. */
+static bool on_pipe(const struct looker *l, int fd, enum via_op op,
 		    struct via_stage *ret)
 {
+	if (via__pipe_of(l->dir, fd, &ret->pipe) < 0)
+		return false;
+	ret->doing = op == VIA_OP_READ ? VIA_READING : VIA_WRITING;
+	ret->fd = fd;
+	return true;
+}
+
+/* From one side to another, of which only one is a pipe; if both are, which of
+ * them it waits for cannot be seen. */
+static void on_flow(const struct looker *l, const struct via_syscall *s,
+		    const struct via__call *row, struct via_stage *ret)
+{
+	int from = (int)s->args[row->from], to = (int)s->args[row->fd];
+	struct via_pipe_id id;
+
+	if (via__pipe_of(l->dir, from, &id) < 0)
+		(void)on_pipe(l, to, VIA_OP_WRITE, ret);
+	else if (via__pipe_of(l->dir, to, &id) < 0)
+		(void)on_pipe(l, from, VIA_OP_READ, ret);
+}
+
+struct polled {
+	const struct looker *l;
+	struct via_stage *ret;
+	unsigned int n;
+};
+
+/* Of several pipes it is said to wait for the first. */
+static void polled(int fd, uint32_t events, void *arg)
+{
+	struct polled *p = arg;
+
+	p->n++;
+	if (p->ret->doing == VIA_WAITING && events & (POLLIN | POLLOUT))
+		(void)on_pipe(p->l, fd,
+			      events & POLLIN ? VIA_OP_READ : VIA_OP_WRITE,
+			      p->ret);
+}
+
+/* Whether poll() and its like end by themselves. */
+static bool is_timed(const struct via_syscall *s, const struct via__call *row)
+{
+	return row->until == VIA__UNTIL_MS ? (int)s->args[row->time] >= 0
+					   : s->args[row->time] != 0;
+}
+
+static void on_polled(const struct looker *l, const struct via_syscall *s,
+		      const struct via__call *row, struct via_stage *ret)
+{
+	struct polled p = {l, ret, 0};
+	pid_t pid = l->stage->task.pid;
+	int err;
+
+	if (row->what == VIA__CALL_POLL)
+		err = via__polled_poll(pid, s, polled, &p);
+	else if (row->what == VIA__CALL_SELECT)
+		err = via__polled_select(pid, s, polled, &p);
+	else
+		err = via__polled_epoll(l->dir, (int)s->args[row->fd], polled,
+					&p);
+	ret->elsewhere = err < 0 || p.n != 1 || is_timed(s, row);
+}
+
+static const struct via__call *row_of(int dir, const struct via_syscall *s)
+{
+	const struct via__call *row = via__call_of(s->nr);
+	char wchan[128];
+
+	if (!row || row->what != VIA__CALL_RESTART)
+		return row;
+	return via__proc_read_once(dir, "wchan", wchan, sizeof(wchan)) < 0
+		       ? NULL
+		       : via__call_restarted(wchan);
+}
+
+/* dir: of the thread. */
+static void in_call(struct looker *l, int dir, const struct via_syscall *s,
+		    struct via_stage *ret)
+{
+	const struct via__call *row = row_of(dir, s);
+
 	ret->doing = VIA_WAITING;
 	ret->nr = s->nr;
-	ret->fd = -1;
-	if (s->nr == SYS_wait4 || s->nr == SYS_waitid)
+	if (!row)
+		return;
+	switch ((enum via__waits_for)row->what) {
+	case VIA__CALL_FD:
+	case VIA__CALL_VMSPLICE:
+		ret->fd = (int)s->args[row->fd];
+		(void)on_pipe(l, ret->fd, row->op, ret);
+		break;
+	case VIA__CALL_FLOW:
+		on_flow(l, s, row, ret);
+		break;
+	case VIA__CALL_POLL:
+	case VIA__CALL_SELECT:
+	case VIA__CALL_EPOLL:
+		on_polled(l, s, row, ret);
+		break;
+	case VIA__CALL_WAIT4:
+	case VIA__CALL_WAITID:
 		ret->doing = VIA_CHILD;
-	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
-		if (calls[i].nr != s->nr)
-			continue;
-		ret->fd = (int)s->args[0];
-		if (via__pipe_of(l->dir, ret->fd, &ret->pipe) == 0)
-			ret->doing = calls[i].doing;
+		break;
+	default:
+		break;
 	}
 }
 
@@ -59,6 +148,7 @@ static void of_task(struct looker *l, int dir, char state,
 
 	ret->nr = VIA_SYSCALL_UNKNOWN;
 	ret->fd = -1;
+	ret->elsewhere = false;
 	switch (state) {
 	case 'R':
 		ret->doing = VIA_RUNNING;
@@ -82,7 +172,7 @@ static void of_task(struct looker *l, int dir, char state,
 	else if (s.nr == VIA_SYSCALL_UNKNOWN)
 		ret->doing = VIA_HIDDEN;
 	else
-		in_call(l, &s, ret);
+		in_call(l, dir, &s, ret);
 }
 
 static void children(struct looker *l, int dir, pid_t tid)
@@ -113,6 +203,7 @@ static int thread(pid_t tid, void *arg)
 			stage->nr = seen.nr;
 			stage->fd = seen.fd;
 			stage->pipe = seen.pipe;
+			stage->elsewhere = seen.elsewhere;
 		}
 		children(l, l->dir, tid);
 	}

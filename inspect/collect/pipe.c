@@ -95,7 +95,8 @@ int via__pipe_level(int pidfd, const struct via_pipe_hold *hold,
 	return 0;
 }
 
-int via__pipe_resize(int pidfd, const struct via_pipe_hold *hold, uint64_t size)
+int via__pipe_set_room(int pidfd, const struct via_pipe_hold *hold,
+		       uint64_t size)
 {
 	int fd = take(pidfd, hold);
 

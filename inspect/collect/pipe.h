@@ -31,7 +31,7 @@ int via__pipe_level(int pidfd, const struct via_pipe_hold *hold,
 		    uint64_t *ret_fill, uint64_t *ret_capacity);
 
 /* Set how many it takes: also -EBUSY (more is in it), -EPERM (the limit). */
-int via__pipe_resize(int pidfd, const struct via_pipe_hold *hold,
-		     uint64_t size);
+int via__pipe_set_room(int pidfd, const struct via_pipe_hold *hold,
+		       uint64_t size);
 
 #endif

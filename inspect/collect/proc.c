@@ -137,11 +137,11 @@ struct field {
 	}
 
 static const struct field fields[] = {
-	FIELD(4, ppid),	  FIELD(5, pgid),     FIELD(6, sid),
-	FIELD(7, tty),	  FIELD(8, tty_pgid), FIELD(9, flags),
-	FIELD(14, utime), FIELD(15, stime),   FIELD(20, n_threads),
-	FIELD(22, start), FIELD(23, vsize),   FIELD(24, rss),
-	FIELD(39, cpu),
+	FIELD(4, ppid),	      FIELD(5, pgid),	  FIELD(6, sid),
+	FIELD(7, tty),	      FIELD(8, tty_pgid), FIELD(9, flags),
+	FIELD(14, utime),     FIELD(15, stime),	  FIELD(19, nice),
+	FIELD(20, n_threads), FIELD(22, start),	  FIELD(23, vsize),
+	FIELD(24, rss),	      FIELD(39, cpu),
 };
 
 static void store(struct via_task *task, const struct field *f, uint64_t value)

@@ -14,7 +14,7 @@ static void parses_stat(void **state)
 {
 	static const char text[] =
 		"42 (a) R 1 (b)\n) S 7 6 5 34816 -1 4194304 1 2 3 4 11 12 0 0 "
-		"20 0 3 0 99 4096 2 18446744073709551615 1 1 0 0 0 0 0 0 0 0 "
+		"20 -5 3 0 99 4096 2 18446744073709551615 1 1 0 0 0 0 0 0 0 0 "
 		"0 0 17 5 0 0\n";
 	struct via_task t = {0};
 
@@ -29,6 +29,7 @@ static void parses_stat(void **state)
 	assert_int_equal(t.tty_pgid, -1);
 	assert_int_equal(t.utime, 11);
 	assert_int_equal(t.stime, 12);
+	assert_int_equal(t.nice, -5);
 	assert_int_equal(t.n_threads, 3);
 	assert_int_equal(t.start, 99);
 	assert_int_equal(t.vsize, 4096);

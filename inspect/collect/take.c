@@ -135,15 +135,6 @@ static void look(struct via__scene *scene)
 	via__same_fini(&scene->same);
 }
 
-static uint64_t boot_ticks(uint32_t per_s)
-{
-	struct timespec t = {0};
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * per_s +
-	       (uint64_t)t.tv_nsec * per_s / 1000000000;
-}
-
 static uint32_t own_pid_ns(void)
 {
 	struct stat st;
@@ -169,13 +160,21 @@ static int choose_source(const struct via_look *look_for,
 	return 0;
 }
 
+/* What rates and shares are made with. */
 static void begin(struct via_sight *sight, uint32_t want)
 {
+	struct timespec boot;
+	long ticks = sysconf(_SC_CLK_TCK), pages = sysconf(_SC_PHYS_PAGES);
+
 	sight->want = want;
 	sight->taken = time(NULL);
 	sight->uid = geteuid();
-	sight->ticks_per_s = (uint32_t)sysconf(_SC_CLK_TCK);
-	sight->boot_ticks = boot_ticks(sight->ticks_per_s);
+	(void)clock_gettime(CLOCK_BOOTTIME, &boot);
+	sight->ticks_per_s = (uint32_t)ticks;
+	sight->boot_ticks = (uint64_t)boot.tv_sec * (uint64_t)ticks +
+			    (uint64_t)boot.tv_nsec * (uint64_t)ticks /
+				    1000000000;
+	sight->memory = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 int via_snapshot_take(const struct via_look *look_for,

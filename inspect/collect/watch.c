@@ -322,7 +322,7 @@ static void resize(struct via_watch *w, struct flow *f, int pidfd,
 	if (!w->pipe_size || f->resized)
 		return;
 	f->resized = true;
-	int err = via__pipe_resize(pidfd, hold, w->pipe_size);
+	int err = via__pipe_set_room(pidfd, hold, w->pipe_size);
 
 	/* Closed or replaced meanwhile: somebody else may still hold it. */
 	if (err == -EBADF || err == -ESTALE || err == -ESRCH)

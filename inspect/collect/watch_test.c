@@ -2,6 +2,9 @@
 #include "inspect/collect/watch.h"
 
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
 
 #include "tests/check.h"
 
@@ -13,6 +16,16 @@ struct tree {
 	struct via_watch *w;
 	pid_t root;
 	int go[2][2];
+	/* How the reader waits. */
+	enum {
+		READ,
+		POLL,
+		POLL_SHORTLY,
+		POLL_BOTH,
+		SELECT,
+		EPOLL,
+		N_WAYS
+	} how;
 };
 
 static void told(int fd)
@@ -40,6 +53,39 @@ static void writer(struct tree *t, int fd, size_t n)
 	_exit(0);
 }
 
+/* Until there is something to read. */
+static void wait_for(const struct tree *t, int fd)
+{
+	struct pollfd fds[] = {{fd, POLLIN, 0}, {t->go[1][0], POLLIN, 0}};
+	struct epoll_event in = {.events = EPOLLIN};
+	int set;
+	fd_set fd_in;
+
+	switch (t->how) {
+	case POLL:
+		(void)poll(fds, 1, -1);
+		break;
+	case POLL_SHORTLY:
+		(void)poll(fds, 1, 1000000);
+		break;
+	case POLL_BOTH:
+		(void)poll(fds, 2, -1);
+		break;
+	case SELECT:
+		FD_ZERO(&fd_in);
+		FD_SET(fd, &fd_in);
+		(void)select(fd + 1, &fd_in, NULL, NULL, NULL);
+		break;
+	case EPOLL:
+		set = epoll_create1(EPOLL_CLOEXEC);
+		epoll_ctl(set, EPOLL_CTL_ADD, fd, &in);
+		(void)epoll_wait(set, &in, 1, -1);
+		break;
+	default:
+		break;
+	}
+}
+
 /* Reads n of them and one more. */
 static void reader(struct tree *t, int fd, size_t n)
 {
@@ -48,6 +94,7 @@ static void reader(struct tree *t, int fd, size_t n)
 	for (told(t->go[1][0]); n > 0;)
 		n -= (size_t)read(fd, block, n);
 	told(t->go[1][0]);
+	wait_for(t, fd);
 	(void)!read(fd, block, 1);
 	_exit(0);
 }
@@ -142,7 +189,7 @@ static void look_until(struct tree *t, bool writes, enum via_doing doing,
 
 static void sees_a_full_pipe(void **state)
 {
-	struct tree t;
+	struct tree t = {.how = READ};
 
 	(void)state;
 	start(&t, 100000, 0);
@@ -159,7 +206,7 @@ static void sees_a_full_pipe(void **state)
 
 static void counts_what_went_through(void **state)
 {
-	struct tree t;
+	struct tree t = {.how = READ};
 
 	(void)state;
 	start(&t, 100000, 0);
@@ -177,9 +224,32 @@ static void counts_what_went_through(void **state)
 	end(&t);
 }
 
-static void sets_the_size(void **state)
+/* It waits for its pipe by other calls, alone or not. */
+static void sees_through_polling(void **state)
 {
 	struct tree t;
+
+	(void)state;
+	for (t.how = READ; t.how < N_WAYS; t.how++) {
+		start(&t, 1000, 0);
+		tell(&t, 0);
+		tell(&t, 1);
+		tell(&t, 1);
+		look_until(&t, false, VIA_READING, 1000);
+
+		const struct via_stage *s = holder(&t, false);
+
+		assert_int_equal(s->elsewhere,
+				 t.how == POLL_SHORTLY || t.how == POLL_BOTH);
+		if (t.how != READ)
+			assert_int_not_equal(s->nr, SYS_read);
+		end(&t);
+	}
+}
+
+static void sets_the_size(void **state)
+{
+	struct tree t = {.how = READ};
 
 	(void)state;
 	start(&t, 1, 16384);
@@ -198,7 +268,7 @@ static void sets_the_size(void **state)
 static void remembers_the_ended(void **state)
 {
 	struct pollfd fds[VIA_WATCH_MAX];
-	struct tree t;
+	struct tree t = {.how = READ};
 
 	(void)state;
 	start(&t, 1000, 0);
@@ -255,7 +325,7 @@ static void counts_a_zombie_once(void **state)
 
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(sees_a_full_pipe),	  CHECK_TEST(counts_what_went_through),
-	CHECK_TEST(sets_the_size),	  CHECK_TEST(remembers_the_ended),
-	CHECK_TEST(counts_a_zombie_once),
+	CHECK_TEST(sees_through_polling), CHECK_TEST(sets_the_size),
+	CHECK_TEST(remembers_the_ended),  CHECK_TEST(counts_a_zombie_once),
 };
 CHECK_MAIN(tests)

@@ -22,7 +22,7 @@ static bool all_known(const struct via_pipe_graph *p)
 /* A signal aside, only somebody else can end its wait. */
 static bool waits(const struct via_pipe_graph *p, const struct via_stage *s)
 {
-	if (s->task.n_threads > 1 || s->still_s < STILL_S)
+	if (s->task.n_threads > 1 || s->still_s < STILL_S || s->elsewhere)
 		return false;
 	if (s->doing == VIA_CHILD)
 		return true;

@@ -56,6 +56,9 @@ static void finds_two_that_wait_for_each_other(void **state)
 	waits(&m.stages[0], VIA_WRITING, 1);
 	waits(&m.stages[1], VIA_WRITING, 2);
 	assert_int_equal(via__stuck(&m.p, m.ring), 2);
+	/* Something else would do as well. */
+	m.stages[1].elsewhere = true;
+	assert_int_equal(via__stuck(&m.p, m.ring), 0);
 }
 
 static void finds_one_that_waits_for_itself(void **state)

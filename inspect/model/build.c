@@ -294,6 +294,88 @@ void via__peers(struct via_snapshot *s, uint32_t a, uint32_t b)
 	via__object_at(s, b)->peer = a;
 }
 
+/* Take the slot of an index out of a table, and close the gap: what follows
+ * moves up unless it would come before its own place. */
+static void drop_slot(struct via__table *t, uint64_t hash, uint32_t index)
+{
+	size_t mask = t->size - 1, gap = hash & mask;
+
+	while (t->slot[gap].index != index + 1)
+		gap = (gap + 1) & mask;
+	for (size_t at = (gap + 1) & mask; t->slot[at].index;
+	     at = (at + 1) & mask) {
+		if (((at - t->slot[at].hash) & mask) < ((at - gap) & mask))
+			continue;
+		t->slot[gap] = t->slot[at];
+		gap = at;
+	}
+	t->slot[gap] = (struct via__slot){0};
+	t->n--;
+}
+
+static void move_object(struct via__inside *b, uint32_t object, uint32_t kind,
+			uint64_t dev, uint64_t ino, uint64_t sub)
+{
+	struct via_object *o = &b->s.objects[object];
+
+	drop_slot(&b->object_table,
+		  hash_object(o->kind, o->dev, o->ino, o->sub), object);
+	o->kind = kind;
+	o->dev = dev;
+	o->ino = ino;
+	o->sub = sub;
+	put_slot(&b->object_table, hash_object(kind, dev, ino, sub), object);
+}
+
+/* --- Two that are one --- */
+
+static void rename_in(uint32_t *name, uint32_t from, uint32_t to)
+{
+	if (*name == from)
+		*name = to;
+}
+
+/* Whoever names one object names another. */
+static void rename_object(struct via_snapshot *s, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = 0; i < s->n_holds; i++)
+		rename_in(&s->holds[i].object, from, to);
+	for (uint32_t i = 0; i < s->n_waits; i++)
+		rename_in(&s->waits[i].object, from, to);
+	for (uint32_t i = 0; i < s->n_links; i++) {
+		rename_in(&s->links[i].from, from, to);
+		rename_in(&s->links[i].to, from, to);
+	}
+	for (uint32_t i = 0; i < s->n_objects; i++)
+		rename_in(&s->objects[i].peer, from, to);
+	for (uint32_t i = 0; i < s->n_locks; i++)
+		rename_in(&s->locks[i].file, from, to);
+	for (uint32_t i = 0; i < s->n_futexes; i++)
+		rename_in(&s->futexes[i].memory, from, to);
+}
+
+uint32_t via__rekind(struct via_snapshot *s, uint32_t object,
+		     enum via_kind kind)
+{
+	struct via__inside *b = via__inside(s);
+	struct via_object *o = via__object_at(s, object);
+	uint32_t other;
+
+	if (object == VIA_NONE || o->kind == (uint32_t)kind)
+		return object;
+	other = via_snapshot_object(s, kind, o->dev, o->ino, o->sub);
+	if (other == VIA_NONE) {
+		move_object(b, object, kind, o->dev, o->ino, o->sub);
+		return object;
+	}
+	rename_object(s, object, other);
+	move_object(b, object, VIA_KIND_OTHER, UINT64_MAX, object, 0);
+	o->name = 0;
+	o->peer = o->detail = VIA_NONE;
+	o->level = o->capacity = VIA_UNKNOWN;
+	return other;
+}
+
 /* The element of an object's detail, made on first use. */
 #define DETAIL(s, object, array)                                               \
 	struct via_object *o = via__object_at(s, object);                      \
@@ -349,14 +431,39 @@ struct via_futex *via__futex(struct via_snapshot *s, uint32_t object)
 	return futex;
 }
 
-struct via_lane *via__lane(struct via_snapshot *s, uint32_t object)
+struct via_semaphore *via__add_semaphore(struct via_snapshot *s,
+					 uint32_t object)
 {
-	DETAIL(s, object, lanes);
-	struct via_lane *lane = detail;
+	struct via_ipc *ipc = via__ipc(s, object);
+	struct via_semaphore *semaphore = ADD(via__inside(s), semaphores);
 
+	if (!ipc->n_semaphores)
+		ipc->first_semaphore = s->n_semaphores - 1;
+	if (semaphore != &via__inside(s)->spare.semaphore)
+		ipc->n_semaphores++;
+	semaphore->object = object;
+	return semaphore;
+}
+
+struct via_lane *via__add_lane(struct via_snapshot *s, uint32_t object)
+{
+	struct via_object *o = via__object_at(s, object);
+	struct via_lane *lane = ADD(via__inside(s), lanes);
+
+	if (o->detail == VIA_NONE && lane != &via__inside(s)->spare.lane)
+		o->detail = s->n_lanes - 1;
 	lane->object = object;
 	lane->sender = lane->receiver = VIA_NONE;
 	return lane;
+}
+
+struct via_lane *via__lane(struct via_snapshot *s, uint32_t object)
+{
+	const struct via_object *o = via__object_at(s, object);
+
+	return object == VIA_NONE || o->detail == VIA_NONE
+		       ? via__add_lane(s, object)
+		       : &s->lanes[o->detail];
 }
 
 /* --- Life --- */
@@ -398,6 +505,7 @@ void via_snapshot_free(struct via_snapshot *s)
 	free(s->links);
 	free(s->sockets);
 	free(s->ipcs);
+	free(s->semaphores);
 	free(s->locks);
 	free(s->futexes);
 	free(s->lanes);

@@ -40,6 +40,16 @@ struct via_link *via__add_link(struct via_snapshot *s, uint32_t from,
  * VIA_NONE, without memory, may be used like any other. */
 uint32_t via__object(struct via_snapshot *s, enum via_kind kind, uint64_t dev,
 		     uint64_t ino, uint64_t sub);
+/*
+ * What is known by now to be of another kind: the same object under its new
+ * key. Returns its index, which stays the same, but if there is one with that
+ * key already: then all that names the object names that one from now on,
+ * which keeps its own name, peer, levels and detail. An empty one of kind OTHER
+ * (dev UINT64_MAX) that nobody holds stays in the object's place, since indices
+ * do not move. That goes through all records: it is best not to make two.
+ */
+uint32_t via__rekind(struct via_snapshot *s, uint32_t object,
+		     enum via_kind kind);
 /* Its record: the spare one for VIA_NONE. */
 struct via_object *via__object_at(struct via_snapshot *s, uint32_t object);
 
@@ -49,6 +59,12 @@ struct via_ipc *via__ipc(struct via_snapshot *s, uint32_t object);
 struct via_file_lock *via__file_lock(struct via_snapshot *s, uint32_t object);
 struct via_futex *via__futex(struct via_snapshot *s, uint32_t object);
 struct via_lane *via__lane(struct via_snapshot *s, uint32_t object);
+
+/* One more semaphore of a set, one more lane of a channel: all of one object
+ * in a row. */
+struct via_semaphore *via__add_semaphore(struct via_snapshot *s,
+					 uint32_t object);
+struct via_lane *via__add_lane(struct via_snapshot *s, uint32_t object);
 
 /* Make two objects peers of each other. */
 void via__peers(struct via_snapshot *s, uint32_t a, uint32_t b);

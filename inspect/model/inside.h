@@ -22,8 +22,8 @@ struct via__inside {
 	struct via_snapshot s; /* first: the one is the other */
 	int error;
 	uint32_t max_processes, max_threads, max_objects, max_holds, max_waits,
-		max_links, max_sockets, max_ipcs, max_locks, max_futexes,
-		max_lanes;
+		max_links, max_sockets, max_ipcs, max_semaphores, max_locks,
+		max_futexes, max_lanes;
 	char *texts;
 	size_t texts_len, texts_size;
 	struct via__table text_table, object_table;
@@ -37,6 +37,7 @@ struct via__inside {
 		struct via_link link;
 		struct via_socket socket;
 		struct via_ipc ipc;
+		struct via_semaphore semaphore;
 		struct via_file_lock lock;
 		struct via_futex futex;
 		struct via_lane lane;

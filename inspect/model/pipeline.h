@@ -48,9 +48,10 @@ struct via_stage {
 	long nr;		 /* the system call it waits in, or < 0 */
 	int fd;			 /* what it waits for there, or -1 */
 	struct via_pipe_id pipe; /* READING, WRITING */
-	double still_s;		 /* so long it has not run; of one thread */
-	double cpu;		 /* CPUs in use, of late */
-	uint64_t rss_max;	 /* bytes */
+	bool elsewhere;	  /* other descriptors, or a time, would also do */
+	double still_s;	  /* so long it has not run; of one thread */
+	double cpu;	  /* CPUs in use, of late */
+	uint64_t rss_max; /* bytes */
 
 	/* Bytes in read() and write() of any file, with those of children it
 	 * has waited for. */

@@ -110,7 +110,14 @@ static int finish(struct via_channel *ch, int64_t deadline)
 	const struct via__transport *t = ch->transport;
 	int r = via__until(ch, &ch->send_side, deadline, via__flush_op, NULL);
 
-	if (r < 0 || !t->finish)
+	if (r < 0)
+		return r;
+	if (!(ch->role & VIA_DUPLEX)) {
+		ch->finished = true;
+		ch->send_error = -EPIPE;
+		ch->loan = NULL;
+	}
+	if (!t->finish)
 		return r;
 	/* Another thread may be receiving: nothing of that side is touched. */
 	if (ch->role & VIA_DUPLEX && deadline == VIA_NO_WAIT &&
@@ -131,7 +138,7 @@ int via_finish(struct via_channel *ch, int64_t deadline)
 
 	if (r < 0)
 		return r;
-	if (ch->send_error)
+	if (ch->send_error && !ch->finished)
 		return -EPIPE;
 	if (deadline != VIA_NO_WAIT) {
 		if (ch->held)
@@ -158,7 +165,8 @@ int via_close(struct via_channel *ch, int64_t deadline)
 	if (*ch->mine && ch->role != VIA_RECV) {
 		ch->end->closing = true;
 		ch->end->refused = ch->held;
-		r = ch->send_error ? -EPIPE : finish(ch, deadline);
+		r = ch->send_error && !ch->finished ? -EPIPE
+						    : finish(ch, deadline);
 	}
 	via__channel_free(ch);
 	return r;

@@ -45,7 +45,8 @@ struct via_channel {
 	bool unfinished; /* rest is a message begun that must go on */
 	struct via__out rest;
 	void *rest_buf;	       /* what rest points into */
-	int send_error;	       /* the end is unusable for sending, and why */
+	int send_error;	       /* the end is unusable for sending, and why: */
+	bool finished;	       /* by via_finish(), if it is not duplex */
 	struct via_stats sent; /* sent, sent_bytes */
 	void *loan;
 	size_t loan_len;

@@ -47,6 +47,14 @@ static int send_failed(struct via_channel *ch, int r)
 	return via__channel_failed(ch, VIA_SEND, r);
 }
 
+static int send_refused(struct via_channel *ch)
+{
+	if (ch->finished)
+		return via__fail(via__channel_error(ch, VIA_SEND), -EPIPE,
+				 "%s: this end has finished", ch->url);
+	return ch->send_error;
+}
+
 /* Before anything is sent: may it be, and is the last message out? */
 static int may_send(struct via_channel *ch, size_t len, int64_t deadline)
 {
@@ -57,7 +65,7 @@ static int may_send(struct via_channel *ch, size_t len, int64_t deadline)
 	/* It may lie where the next message goes. */
 	ch->loan = NULL;
 	if (via__unlikely(ch->send_error))
-		return ch->send_error;
+		return send_refused(ch);
 	if (via__unlikely(len > ch->end->max))
 		return via__fail(via__channel_error(ch, VIA_SEND), -EMSGSIZE,
 				 "%s: a message of %zu bytes is over the limit "
@@ -270,7 +278,7 @@ int via_flush(struct via_channel *ch, int64_t deadline)
 
 	if (r < 0)
 		return r;
-	if (ch->send_error)
+	if (ch->send_error && !ch->finished)
 		return ch->send_error;
 	r = via__until(ch, &ch->send_side, deadline, via__flush_op, NULL);
 	return r < 0 ? send_failed(ch, r) : 0;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "channel/channel.h"
+#include "core/relax.h"
 #include "core/sys.h"
 
 /* Tries before the first look at the clock where a try costs no system call:
@@ -25,15 +26,6 @@
 #define WAITS_PER_REST 1024
 /* So many messages after a sleep are a stream. */
 #define STREAM 8
-
-static inline void relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
 
 void via__side_init(struct via__side *side, enum via_role role, int64_t spin_ns)
 {
@@ -77,7 +69,7 @@ static int spin(struct via_channel *ch, struct via__side *side, int64_t start,
 	while (r == -EAGAIN && !via__deadline_passed(end)) {
 		for (int i = 0; i < TRIES_PER_LOOK && r == -EAGAIN; i++) {
 			r = op(ch, arg);
-			relax();
+			via__relax();
 		}
 	}
 	learn(side, r != -EAGAIN);
@@ -178,6 +170,9 @@ static int watch_transport(struct via_channel *ch, struct via__side *side)
 
 	if (r < 0)
 		return r;
+	/* It has finished: whoever calls will not have to wait. */
+	if (pfd.fd < 0)
+		return 0;
 	struct epoll_event ev = {.events = (uint32_t)pfd.events};
 
 	if (side->watched_fd != pfd.fd && side->watched_fd >= 0)

@@ -129,7 +129,8 @@ static int map_fds(struct via__child *c)
 	if (r < 0)
 		return r;
 	/* What is put in place after this stays open over exec. */
-	if (syscall(SYS_close_range, 3, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */))
+	if (!(p->flags & VIA_PROGRAM_KEEP_FDS) &&
+	    syscall(SYS_close_range, 3, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */))
 		return via__fail_errno(c->error, -errno, "close_range");
 	for (uint32_t i = 0; i < p->n_fds; i++)
 		if (lifted[i] < 0)
@@ -267,11 +268,14 @@ static int fail_exec(struct via__child *c, int error)
 
 UNSANITIZED static int become_program(struct via__child *c)
 {
-	static const long none[16];
 	const char *name = c->argv[0];
+	/* The kernel's set begins with signal 1, in bit 0 as ours. */
+	long blocked[16] = {0};
 
 	/* No handler is left that could run in the parent's memory. */
-	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, none, NULL, SIGSET_LEN);
+	memcpy(blocked, &c->program->blocked, sizeof(c->program->blocked));
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, blocked, NULL,
+		      SIGSET_LEN);
 	return fail_exec(c, strchr(name, '/') ? exec_file(c, name)
 					      : exec_in_path(c, name));
 }

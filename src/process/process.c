@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <via/signal.h>
+
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/sys.h"
@@ -82,17 +84,11 @@ int via_process_wait(int pidfd, int64_t deadline, struct via_exit *ret,
 			    ret ? ret : &unused, reterr);
 }
 
-int via_process_kill(int pidfd, int signal)
-{
-	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) ? -errno
-								      : 0;
-}
-
 void via__end(int *pidfd)
 {
 	struct via_exit unused;
 
-	(void)via_process_kill(*pidfd, SIGKILL);
+	(void)via_signal_send_pidfd(*pidfd, SIGKILL, NULL);
 	(void)via__collect(*pidfd, 0, &unused, NULL);
 	via__close(pidfd);
 }

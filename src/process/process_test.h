@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include <via/process.h>
+#include <via/signal.h>
 
 #include "core/clock.h"
 #include "core/sys.h"

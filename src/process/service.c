@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <via/signal.h>
+
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/sys.h"
@@ -72,7 +74,7 @@ int via__service_signal(struct via__service *sv, int signal)
 
 	/* It may have left the group, or be about to. */
 	if (signal == SIGKILL || getpgid(sv->pid) != sv->pid)
-		r = via_process_kill(sv->pidfd, signal);
+		r = via_signal_send_pidfd(sv->pidfd, signal, NULL);
 	return r;
 }
 

@@ -268,7 +268,7 @@ static void ordinary_user(void **state)
 			       "exec sleep: the user has too many processes "
 			       "(RLIMIT_NPROC)"),
 			 0);
-	assert_int_equal(via_process_kill(other, SIGKILL), 0);
+	assert_int_equal(via_signal_send_pidfd(other, SIGKILL, NULL), 0);
 	wait_for_end(other);
 }
 

@@ -90,6 +90,7 @@ static void only_mapped_descriptors_are_open(void **state)
 {
 	(void)state;
 	int low = memfd_at(3, "a"), high = memfd_at(700, "b");
+	char entry[16];
 	const struct via_program none = {.argv = ARGV(SELF, "fds")};
 	const struct via_program some = {
 		.argv = ARGV(SELF, "fds"),
@@ -99,6 +100,17 @@ static void only_mapped_descriptors_are_open(void **state)
 
 	assert_string_equal(output_of(&none), "0 1? 2 ");
 	assert_string_equal(output_of(&some), "1? 2 5a 9b ");
+
+	/* As a shell does it: but for what is close-on-exec. */
+	struct via_program keep = some;
+
+	keep.flags = VIA_PROGRAM_KEEP_FDS;
+	snprintf(entry, sizeof(entry), " %da ", low);
+	assert_non_null(strstr(output_of(&keep), entry));
+	assert_int_equal(fcntl(low, F_SETFD, FD_CLOEXEC), 0);
+	assert_null(strstr(output_of(&keep), entry));
+	assert_non_null(strstr(output_of(&keep), " 5a "));
+	assert_non_null(strstr(output_of(&keep), " 700b "));
 	close(low);
 	close(high);
 }
@@ -320,6 +332,11 @@ static void signals_begin_anew(void **state)
 	snprintf(expected, sizeof(expected), format, ignored_here());
 	assert_string_equal(output_of(&p), expected);
 	assert_int_equal(ignored_here() & 0x200000001, 0x200000001);
+	p.flags = 0;
+	p.blocked = VIA_SIGNAL_BIT(SIGINT) | VIA_SIGNAL_BIT(64);
+	assert_string_equal(output_of(&p), "SigBlk:\t8000000000000002\n"
+					   "SigIgn:\t0000000000000000\n"
+					   "SigCgt:\t0000000000000000\n");
 	/* The caller's own are as they were. */
 	sigprocmask(SIG_SETMASK, &before, &after);
 	assert_true(sigismember(&after, SIGTERM));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* How processes end, and what becomes of their pidfds. */
+#include <linux/sched.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 
 #include "process/process_test.h"
 
@@ -45,9 +47,9 @@ static void deadlines(void **state)
 			 -ETIMEDOUT);
 	assert_int_equal(poll(&pfd, 1, 0), 0);
 
-	assert_int_equal(via_process_kill(pfd.fd, 0), 0);
-	assert_int_equal(via_process_kill(pfd.fd, 12345), -EINVAL);
-	assert_int_equal(via_process_kill(pfd.fd, SIGTERM), 0);
+	assert_int_equal(via_signal_send_pidfd(pfd.fd, 0, NULL), 0);
+	assert_int_equal(via_signal_send_pidfd(pfd.fd, 12345, NULL), -EINVAL);
+	assert_int_equal(via_signal_send_pidfd(pfd.fd, SIGTERM, NULL), 0);
 	assert_int_equal(via__poll(&pfd, 1, SOON), 1);
 	struct via_exit ended = wait_for_end(pfd.fd);
 
@@ -70,15 +72,60 @@ static void gone(void **state)
 	assert_string_equal(err.text,
 			    "the process has ended, but its status is lost: it "
 			    "is no child of this one or was collected before");
-	assert_int_equal(via_process_kill(pidfd, SIGTERM), -ESRCH);
+	assert_int_equal(via_signal_send_pidfd(pidfd, SIGTERM, NULL), -ESRCH);
 	assert_int_equal(via_process_open(pid, &err), -ESRCH);
 	assert_non_null(strstr(err.text, "there is no process "));
 	close(pidfd);
 
-	assert_int_equal(via_process_kill(pidfd, SIGTERM), -EBADF);
+	assert_int_equal(via_signal_send_pidfd(pidfd, SIGTERM, NULL), -EBADF);
 	assert_int_equal(via_process_wait(pidfd, SOON, NULL, NULL), -EBADF);
 	assert_int_equal(via_process_wait(-1, VIA_NEVER, NULL, NULL), -EBADF);
 	assert_int_equal(via_process_open(-1, NULL), -EINVAL);
+}
+
+/* A child that has this pid, if nobody else has. */
+static pid_t child_with_pid(pid_t pid)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uintptr_t)&pid,
+		.set_tid_size = 1,
+	};
+	long made = syscall(SYS_clone3, &args, sizeof(args));
+
+	if (made == 0)
+		for (;;)
+			pause();
+	return made < 0 ? -errno : (pid_t)made;
+}
+
+static void a_pid_that_is_used_again(void **state)
+{
+	const struct via_program p = {.argv = ARGV("true")};
+	struct via_exit ended;
+	const int value = 1;
+	pid_t pid;
+	int pidfd = via_spawn(&p, &pid, NULL), status;
+
+	(void)state;
+	assert_int_equal(via_process_wait(pidfd, SOON, NULL, NULL), 0);
+
+	pid_t other = child_with_pid(pid);
+
+	if (other == -EPERM || other == -ENOSYS) {
+		close(pidfd);
+		check_skip("leave to choose a pid (clone3, set_tid)");
+	}
+	assert_int_equal(other, pid);
+	assert_int_equal(via_signal_send_pidfd(pidfd, SIGKILL, NULL), -ESRCH);
+	assert_int_equal(via_signal_send_pidfd(pidfd, SIGKILL, &value), -ESRCH);
+	assert_int_equal(via_process_wait(pidfd, VIA_NO_WAIT, &ended, NULL),
+			 -ECHILD);
+	/* It has not been hit, nor collected. */
+	assert_int_equal(waitpid(other, &status, WNOHANG), 0);
+	assert_int_equal(kill(other, SIGKILL), 0);
+	assert_int_equal(waitpid(other, &status, 0), other);
+	close(pidfd);
 }
 
 static void ignored_children(void **state)
@@ -118,7 +165,7 @@ static void strangers(void **state)
 	assert_true(parent >= 0);
 	assert_int_equal(via_process_wait(parent, VIA_NO_WAIT, NULL, NULL),
 			 -EAGAIN);
-	assert_int_equal(via_process_kill(parent, 0), 0);
+	assert_int_equal(via_signal_send_pidfd(parent, 0, NULL), 0);
 	close(parent);
 }
 
@@ -213,9 +260,13 @@ static void many_threads(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	CHECK_TEST(ways_to_end),  CHECK_TEST(deadlines),
-	CHECK_TEST(gone),	  CHECK_TEST(ignored_children),
-	CHECK_TEST(strangers),	  CHECK_TEST(failures_are_invisible),
+	CHECK_TEST(ways_to_end),
+	CHECK_TEST(deadlines),
+	CHECK_TEST(gone),
+	CHECK_TEST(a_pid_that_is_used_again),
+	CHECK_TEST(ignored_children),
+	CHECK_TEST(strangers),
+	CHECK_TEST(failures_are_invisible),
 	CHECK_TEST(many_threads),
 };
 CHECK_MAIN(tests)

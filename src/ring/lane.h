@@ -71,6 +71,8 @@ struct via__lane_writer {
 	uint64_t size, mask; /* a power of two, and that less one */
 	uint64_t tail;	     /* bytes put in: where the next record goes */
 	uint64_t room; /* up to where there is room: the peer's cursor + size */
+	uint64_t
+		zeroed; /* where 8 bytes are zero already, or not behind tail */
 };
 
 struct via__lane_reader {
@@ -185,6 +187,13 @@ static inline char *via__lane_claim(const struct via__lane_writer *w,
 		       : via__lane_at(w);
 }
 
+/* What was claimed goes to somebody who may write there and then commit fewer
+ * bytes, or none. */
+static inline void via__lane_lent(struct via__lane_writer *w)
+{
+	w->zeroed = w->tail;
+}
+
 static inline _Atomic uint64_t *via__lane_word(char *at)
 {
 	return (_Atomic uint64_t *)(void *)at;
@@ -217,23 +226,11 @@ static inline bool via__lane_commit(struct via__lane_writer *w, char *at,
 	return via__lane_publish(w, at, len, flags);
 }
 
-/*
- * The same, having copied them there. A reader that waits takes the line with
- * the header, and the next one, away from the writer again and again. So what
- * is short goes backwards, in words that lie in one line each: then the writer
- * needs the line with the header only once, to fill and to publish it at one
- * go. What is long takes several anyway, and memcpy() is faster.
- */
-static inline bool via__lane_write(struct via__lane_writer *w, char *at,
-				   const char *data, size_t len, uint32_t flags)
+/* Copy backwards, in words that lie in one line each. */
+static inline void via__lane_copy(char *at, const char *data, size_t len)
 {
 	size_t left = len & ~(size_t)7;
 
-	via__lane_clear(at, len);
-	if (len > VIA__LANE_SHORT) {
-		memcpy(at, data, len);
-		return via__lane_publish(w, at, len, flags);
-	}
 	if (len > left)
 		memcpy(at + left, data + left, len - left);
 	while (left) {
@@ -245,7 +242,37 @@ static inline bool via__lane_write(struct via__lane_writer *w, char *at,
 		atomic_store_explicit(via__lane_word(at + left), word,
 				      memory_order_relaxed);
 	}
-	return via__lane_publish(w, at, len, flags);
+}
+
+/*
+ * The same, having copied them there. A reader that waits takes the line with
+ * the header, and the next one, away from the writer again and again. So what
+ * is short goes backwards: then the writer needs the line with the header only
+ * once, to fill and to publish it at one go. What is long takes several anyway,
+ * and memcpy() is faster.
+ *
+ * And as stores become visible in order, a record waits for the line that the
+ * zeroes behind it are in. So those for a next record of the same length are
+ * put in when this one is out and nobody waits for them. By via bench shm:,
+ * --size 64 --throughput: 47 -> 41 ns a message, 128: 64 -> 51; --latency of
+ * 1024: 255 -> 240 ns.
+ */
+static inline bool via__lane_write(struct via__lane_writer *w, char *at,
+				   const char *data, size_t len, uint32_t flags)
+{
+	if (w->tail + via__lane_span(len) != w->zeroed)
+		via__lane_clear(at, len);
+	if (len > VIA__LANE_SHORT)
+		memcpy(at, data, len);
+	else
+		via__lane_copy(at, data, len);
+	bool wanted = via__lane_publish(w, at, len, flags);
+
+	if (via__lane_claim(w, len)) {
+		via__lane_clear(via__lane_at(w), len);
+		w->zeroed = w->tail + via__lane_span(len);
+	}
+	return wanted;
 }
 
 /* Look how far the reader is. 0, or -EPROTO: nowhere it can be. */

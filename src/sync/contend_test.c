@@ -22,13 +22,13 @@
 #define BURNS_NS (VIA__NS_PER_S / 10)
 
 static struct {
-	struct via_mutex mutex;
+	struct via_mutex mutex, other;
 	struct via_rwlock rwlock;
 	struct via_sem sem, go, ready;
 	struct via_pool pool;
 	struct via_event event;
 	struct via_barrier barrier;
-	volatile uint64_t count;
+	volatile uint64_t count, again;
 	volatile int64_t waited_ns;
 	uint32_t stop;
 } * shared;
@@ -177,6 +177,46 @@ static void loses_updates_without(void **state)
 	print_message("# without a lock %ju of %d updates were lost\n",
 		      (uintmax_t)n, 2 * UPDATES);
 	assert_true(n > 0);
+}
+
+/* --- Readers among writers --- */
+
+static void be_one_of_both(bool writes)
+{
+	for (int i = 0; i < UPDATES / 10; i++) {
+		if (writes ? via_rwlock_write(&shared->rwlock, SOON, NULL)
+			   : via_rwlock_read(&shared->rwlock, SOON, NULL))
+			_exit(1);
+		if (writes) {
+			shared->count = shared->count + 1;
+			sched_yield(); /* long enough to be seen in between */
+			shared->again = shared->again + 1;
+		} else if (shared->count != shared->again) {
+			_exit(2);
+		}
+		if (unlock_rwlock())
+			_exit(3);
+	}
+	_exit(0);
+}
+
+static void readers_see_whole_updates(void **state)
+{
+	pid_t children[N_MAX];
+
+	(void)state;
+	make(&kinds[4], 1);
+	shared->again = 0;
+	for (int i = 0; i < N_MAX; i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+			be_one_of_both(i % 2);
+		}
+	}
+	for (int i = 0; i < N_MAX; i++)
+		reap(children[i]);
+	assert_int_equal(shared->count, N_MAX / 2 * (UPDATES / 10));
 }
 
 /* --- A writer among readers --- */
@@ -333,6 +373,100 @@ static void inherits_priority(void **state)
 	assert_true(with < BURNS_NS);
 }
 
+/* --- Lent priorities, as the kernel shows them --- */
+
+static struct via_mutex *chain_a, *chain_b;
+static _Atomic pid_t low_tid;
+static _Atomic int high_rc;
+
+static void *hold_a(void *unused)
+{
+	low_tid = gettid();
+	(void)via_mutex_lock(chain_a, SOON, NULL);
+	(void)via_sem_post(&shared->ready, 1);
+	(void)via_sem_wait(&shared->go, SOON);
+	(void)via_mutex_unlock(chain_a);
+	return unused;
+}
+
+static void *hold_b_want_a(void *unused)
+{
+	(void)via_mutex_lock(chain_b, SOON, NULL);
+	(void)via_sem_post(&shared->ready, 1);
+	(void)via_mutex_lock(chain_a, SOON, NULL);
+	(void)via_mutex_unlock(chain_a);
+	(void)via_mutex_unlock(chain_b);
+	return unused;
+}
+
+static void *want_b_a_while(void *unused)
+{
+	high_rc = via_mutex_lock(chain_b, via_deadline(VIA__NS_PER_S / 5),
+				 NULL);
+	return unused;
+}
+
+/* The 18th field of proc_pid_stat(5): -1 less the priority in effect. */
+static int priority_of(pid_t tid)
+{
+	char path[64], text[512] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+
+	FILE *file = fopen(path, "re");
+	size_t n = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+
+	if (file)
+		(void)fclose(file);
+	text[n] = '\0';
+
+	char *at = strrchr(text, ')');
+
+	for (int field = 2; at && field < 18; field++)
+		at = strchr(at + 1, ' ');
+	return at ? -1 - atoi(at) : -1;
+}
+
+static void until_priority(int priority)
+{
+	int64_t soon = SOON;
+
+	while (priority_of(low_tid) != priority)
+		assert_true(via_now() < soon);
+}
+
+/* Through another owner too; and back when who lent it waits no longer. */
+static void priority_is_lent_and_taken_back(void **state)
+{
+	pthread_t low, middle, high;
+
+	(void)state;
+	make(&kinds[2], 1);
+	chain_a = &shared->mutex;
+	chain_b = &shared->other;
+	assert_int_equal(
+		via_mutex_init(chain_b,
+			       &(struct via_mutex_options){VIA_MUTEX_INHERIT}),
+		0);
+	assert_int_equal(via_sem_init(&shared->ready, 0), 0);
+	assert_int_equal(via_sem_init(&shared->go, 0), 0);
+	if (start(&low, hold_a, 1))
+		check_skip("leave to use SCHED_FIFO");
+	assert_int_equal(via_sem_wait(&shared->ready, SOON), 0);
+	until_priority(1);
+	assert_int_equal(start(&middle, hold_b_want_a, 2), 0);
+	assert_int_equal(via_sem_wait(&shared->ready, SOON), 0);
+	until_priority(2);
+	assert_int_equal(start(&high, want_b_a_while, 3), 0);
+	until_priority(3);
+	assert_int_equal(pthread_join(high, NULL), 0);
+	assert_int_equal(high_rc, -ETIMEDOUT);
+	until_priority(2);
+	assert_int_equal(via_sem_post(&shared->go, 1), 0);
+	assert_int_equal(pthread_join(middle, NULL), 0);
+	assert_int_equal(pthread_join(low, NULL), 0);
+}
+
 static int map(void **state)
 {
 	(void)state;
@@ -352,6 +486,8 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(loses_updates_without),
 	CHECK_TEST(writer_gets_in),
 	CHECK_TEST(inherits_priority),
+	CHECK_TEST(priority_is_lent_and_taken_back),
+	CHECK_TEST(readers_see_whole_updates),
 };
 
 int main(void)

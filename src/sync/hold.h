@@ -128,15 +128,20 @@ static inline bool via__hold_is(const struct via_hold *h,
 	return (via__load(&h->word) & FUTEX_TID_MASK) == self->tid;
 }
 
+/* Take the tid out of a word that somebody may wait for, and wake one. */
+static inline void via__hold_wake(struct via_hold *h)
+{
+	(void)__atomic_and_fetch(&h->word, ~FUTEX_TID_MASK, __ATOMIC_SEQ_CST);
+	if (via__futex_wake(&h->word, 1) == 0)
+		(void)via__swap(&h->word, FUTEX_WAITERS, 0);
+}
+
 /* Take the tid out of it, and wake one who waits. */
 static inline void via__hold_release(const struct via__self *self,
 				     struct via_hold *h)
 {
-	if (__builtin_expect(via__swap(&h->word, self->tid, 0), 1))
-		return;
-	(void)__atomic_and_fetch(&h->word, ~FUTEX_TID_MASK, __ATOMIC_SEQ_CST);
-	if (via__futex_wake(&h->word, 1) == 0)
-		(void)via__swap(&h->word, FUTEX_WAITERS, 0);
+	if (__builtin_expect(!via__swap(&h->word, self->tid, 0), 0))
+		via__hold_wake(h);
 }
 
 #endif

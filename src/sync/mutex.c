@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/relax.h"
 
 _Static_assert(sizeof(struct via_mutex) == 192, "see docs/SYNC.md");
 _Static_assert(offsetof(struct via_mutex, hold) == 16, "see docs/SYNC.md");
@@ -102,11 +103,38 @@ static int look(const struct via__self *self, struct via_mutex *m,
 	return 0;
 }
 
+/* About 0.2 us: what an owner takes to get the word's cache line back. */
+#define LOOKS 10
+
+/*
+ * Look for a moment whether the owner lets go. It then makes a system call, to
+ * wake us, and cannot be back before we have the lock. So who spins gets it
+ * nearly always, and sooner than by sleeping: between two processes that do
+ * nothing else twice as many handovers, but half of the locks in all, since
+ * each costs the system call. Never to spin is the other way round. One wait in
+ * three gives half as many handovers again as the C library's robust mutex, and
+ * as many locks (via bench sync).
+ */
+static bool spin(struct via__self *self, const struct via_mutex *m,
+		 uint32_t word)
+{
+	if (self->waits++ % 3)
+		return false;
+	for (int i = 0; i < LOOKS; i++) {
+		if (via__load(&m->hold.word) != word)
+			return true;
+		via__relax();
+	}
+	return false;
+}
+
 static int sleep_on(struct via__self *self, struct via_mutex *m, uint32_t word,
 		    int64_t deadline, struct via_sync_report *ret)
 {
 	if (!via__swap(&m->hold.word, word & ~FUTEX_WAITERS, word) &&
 	    via__load(&m->hold.word) != word)
+		return 0;
+	if (spin(self, m, word))
 		return 0;
 
 	bool detect = via__flags(&m->head) & VIA_MUTEX_DETECT;
@@ -117,17 +145,16 @@ static int sleep_on(struct via__self *self, struct via_mutex *m, uint32_t word,
 
 	uint64_t *shown = via__show(m->waiters, self);
 
-	rc = via__futex_wait(&m->hold.word, word, deadline);
+	rc = via__before_sleep(self);
+	if (!rc)
+		rc = via__futex_wait(&m->hold.word, word, deadline);
 	via__hide(shown, self);
 	if (detect)
 		via__detect_waits_not(self);
 	return rc;
 }
 
-/*
- * 1: taken. Without spinning, which made two processes that contend slower when
- * it was tried: the line that it looks at is the owner's.
- */
+/* 1: taken. */
 static int wait_for(struct via__self *self, struct via_mutex *m,
 		    int64_t deadline, struct via_sync_report *ret)
 {
@@ -348,6 +375,13 @@ static __attribute__((noinline)) int unlock_slowly(struct via_mutex *m)
 	return 0;
 }
 
+int via__wake_next(struct via_hold *h)
+{
+	via__hold_wake(h);
+	via__hold_done(&via__thread);
+	return 0;
+}
+
 int via_mutex_unlock(struct via_mutex *mutex)
 {
 	const struct via__self self = via__thread;
@@ -360,7 +394,8 @@ int via_mutex_unlock(struct via_mutex *mutex)
 	via__hold_leave(&mutex->hold);
 	via__hold_about(&self, &mutex->hold);
 	via__hold_unlink(&self, &mutex->hold);
-	via__hold_release(&self, &mutex->hold);
+	if (!via__swap(&mutex->hold.word, self.tid, 0))
+		return via__wake_next(&mutex->hold);
 	via__hold_done(&self);
 	return 0;
 }

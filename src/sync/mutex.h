@@ -30,6 +30,10 @@ int via__mutex_mend(struct via_mutex *m, uint64_t tag);
 /* End it with all around it. 0, -EBUSY, -EIDRM, -EINVAL. */
 int via__mutex_end(struct via_mutex *m, uint64_t tag);
 
+/* The end of an unlock that could not swap the word for 0: wake one who waits.
+ * Returns 0. Called last in fast paths, which so save no registers. */
+__attribute__((noinline)) int via__wake_next(struct via_hold *h);
+
 /* --- detect.c: who waits for whom --- */
 
 /* Add a mutex to what the caller holds, or take it away. */

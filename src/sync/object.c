@@ -62,13 +62,15 @@ uint64_t *via__show(uint64_t *waiters, const struct via__self *self)
 		uint64_t *at = &waiters[(first + i) % VIA_WAITERS_SHOWN];
 		uint64_t nobody = 0;
 
+		/* Seen before what via__before_sleep() sees: of two that wait
+		 * for each other, one sees the other here. */
 		if (__atomic_compare_exchange_n(at, &nobody, self->owner, 0,
-						__ATOMIC_RELAXED,
+						__ATOMIC_SEQ_CST,
 						__ATOMIC_RELAXED))
 			return at;
 	}
 	/* Someone who was killed may be among them: the newest is shown. */
-	__atomic_store_n(&waiters[first], self->owner, __ATOMIC_RELAXED);
+	__atomic_store_n(&waiters[first], self->owner, __ATOMIC_SEQ_CST);
 	return &waiters[first];
 }
 

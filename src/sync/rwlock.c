@@ -49,8 +49,11 @@ static int wait_seat(struct via__self *self, struct via_seats *s,
 			return -EAGAIN;
 		} else if (word & FUTEX_WAITERS ||
 			   via__swap(&h->word, word, word | FUTEX_WAITERS)) {
-			rc = via__futex_wait(&h->word, word | FUTEX_WAITERS,
-					     deadline);
+			rc = via__before_sleep(self);
+			if (!rc)
+				rc = via__futex_wait(&h->word,
+						     word | FUTEX_WAITERS,
+						     deadline);
 		}
 		if (rc)
 			return rc;
@@ -122,6 +125,17 @@ read_slowly(struct via_seats *s, int64_t deadline, struct via_sync_report *ret)
 	return seat ? 0 : -EUSERS;
 }
 
+/* Not past the gate: get up and queue. Here, and not in the fast path, which
+ * so saves no registers. */
+static __attribute__((noinline)) int stand_back(struct via_seats *s,
+						struct via_seat *seat,
+						int64_t deadline,
+						struct via_sync_report *ret)
+{
+	via__seat_drop(&via__thread, seat);
+	return read_slowly(s, deadline, ret);
+}
+
 int via_rwlock_read(struct via_rwlock *lock, int64_t deadline,
 		    struct via_sync_report *ret)
 {
@@ -142,8 +156,7 @@ int via_rwlock_read(struct via_rwlock *lock, int64_t deadline,
 		via__hold_done(&self);
 		return 0;
 	}
-	via__seat_drop(&self, seat);
-	return read_slowly(s, deadline, ret);
+	return stand_back(s, seat, deadline, ret);
 }
 
 int via_rwlock_write(struct via_rwlock *lock, int64_t deadline,
@@ -192,7 +205,12 @@ int via_rwlock_unlock(struct via_rwlock *lock)
 	if (self.life != via__life_now() || via__tag(&s->gate.head) != TAG ||
 	    __atomic_load_n(&seat->hold.owner, __ATOMIC_RELAXED) != self.owner)
 		return unlock_slowly(s);
-	via__seat_drop(&self, seat);
+	via__hold_leave(&seat->hold);
+	via__hold_about(&self, &seat->hold);
+	via__hold_unlink(&self, &seat->hold);
+	if (!via__swap(&seat->hold.word, self.tid, 0))
+		return via__wake_next(&seat->hold);
+	via__hold_done(&self);
 	return 0;
 }
 

@@ -19,7 +19,12 @@ struct via__self {
 	uint32_t tid;
 	uint32_t spread; /* of the tid, evenly over 32 bits */
 	uint32_t life;	 /* of the process that this is about; VIA__UNBORN */
+	uint32_t waits;	 /* for mutexes, so far: see spin() in mutex.c */
 	struct via_mutex *held; /* the first of its mutexes with detection */
+	/* Asked before it sleeps, when it is shown as one that waits: 0, or
+	 * why it must not. NULL: nobody asks. */
+	int (*before_sleep)(void *arg);
+	void *before_sleep_arg;
 };
 
 /* Not through __tls_get_addr(): the mutex's fast path has no time for it. */
@@ -38,6 +43,12 @@ static inline uint32_t via__life_now(void)
 
 /* Find out. 0, or -EOPNOTSUPP: no robust list, or not one like glibc's. */
 int via__self_init(void);
+
+static inline int via__before_sleep(const struct via__self *self)
+{
+	return self->before_sleep ? self->before_sleep(self->before_sleep_arg)
+				  : 0;
+}
 
 /* The caller, or NULL where via__self_init() fails. */
 static inline struct via__self *via__self(void)

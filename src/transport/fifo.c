@@ -268,5 +268,6 @@ const struct via__transport via__transport_fifo = {
 	.park = via__pipe_park,
 	.pollfd = via__pipe_pollfd,
 	.greet = fifo_greet,
+	.finish = via__pipe_finish,
 	.close = fifo_close,
 };

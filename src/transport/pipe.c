@@ -112,6 +112,13 @@ static int send_result(struct via__end *end, int r)
 	return via__fail_errno(&end->error, r, "cannot send");
 }
 
+/* The stream ends where the last descriptor to write to it is closed. */
+int via__pipe_finish(struct via__end *end)
+{
+	via__pipe_attach((struct via__pipe *)end, -1);
+	return 0;
+}
+
 int via__pipe_send(struct via__end *end, struct via__out *out)
 {
 	struct via__pipe *p = (struct via__pipe *)end;
@@ -405,6 +412,8 @@ static int pipe_export(struct via__end *end, char *buf, size_t size)
 	int len = snprintf(buf, size, "pipe:?fd=%d%s", p->fd,
 			   p->raw ? "&raw" : "");
 
+	if (p->fd < 0)
+		return via__fail(&end->error, -EPIPE, "this end has finished");
 	if ((size_t)len >= size)
 		return via__fail(&end->error, -ENOSPC,
 				 "the URL of the end needs %d bytes", len + 1);
@@ -468,5 +477,6 @@ const struct via__transport via__transport_pipe = {
 	.park = via__pipe_park,
 	.pollfd = via__pipe_pollfd,
 	.greet = via__pipe_greet,
+	.finish = via__pipe_finish,
 	.close = via__pipe_close,
 };

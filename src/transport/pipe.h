@@ -60,6 +60,7 @@ int via__pipe_park(struct via__end *end);
 int via__pipe_pollfd(struct via__end *end, enum via_role role,
 		     struct pollfd *ret);
 int via__pipe_greet(struct via__end *end);
+int via__pipe_finish(struct via__end *end);
 void via__pipe_close(struct via__end *end, bool forked);
 
 #endif

@@ -281,9 +281,11 @@ int via__shm_loan(struct via__end *end, size_t len, void **ret)
 		return -EMSGSIZE;
 	int r = claim(s, len, &at);
 
-	if (r == 0)
-		*ret = at;
-	return r;
+	if (r < 0)
+		return r;
+	via__lane_lent(&s->lane);
+	*ret = at;
+	return 0;
 }
 
 int via__shm_commit(struct via__end *end, size_t len)

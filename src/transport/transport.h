@@ -217,7 +217,8 @@ struct via__transport {
 	 * again, also for connect, greet and finish (VIA_RECV). Asked after
 	 * each -EAGAIN; best the same each time. It need not tell of what
 	 * the end has read ahead: the channel only sleeps on it after an
-	 * -EAGAIN, and makes via_pollfd() level-triggered by itself.
+	 * -EAGAIN, and makes via_pollfd() level-triggered by itself. fd -1:
+	 * nothing, the end has finished.
 	 */
 	int (*pollfd)(struct via__end *end, enum via_role role,
 		      struct pollfd *ret);

@@ -162,11 +162,12 @@ def the_table_names_each_row():
 
 def html_is_one_page_with_the_report():
     page = DIR / 'page.html'
-    bench('--html', str(page), *QUICK, '--latency', 'pipe:')
+    bench('--html', str(page), *QUICK, '--latency', 'pipe:',
+          f'fifo:{DIR}/<!--<script>')
     text = page.read_text()
     page.unlink()
     report = text.split('id="report">')[1].split('</script>')[0]
-    assert len(json.loads(report)['rows']) == 4
+    assert len(json.loads(report)['rows']) == 8 and '<' not in report
     assert 'src=' not in text and 'href=' not in text and 'url(' not in text
 
 
@@ -186,6 +187,59 @@ def a_row_that_fails_does_not_stop_the_others():
     assert 'no/dir' in found[0]['error'] and not found[0]['rounds'], found[0]
     for row in found[1:]:
         check_row(row)
+
+
+REPORT = ('schema via date machine line_ns pair_ns settings rows',
+          'cpu cpus virtual kernel governor clocksource clock_ns mitigations '
+          'load pinned',
+          'rounds time_ns warmup_ns batch paced_per_s file')
+FIRST = ['name', 'engine', 'work', 'mode', 'wait', 'size', 'batch', 'verified',
+         'error', 'messages_per_s', 'bytes_per_s', 'cpu']
+LATENCY = ('n', 'min', 'mean', 'p50', 'p90', 'p99', 'p99_9', 'p99_99', 'max',
+           'slots')
+ROUND = ('messages', 'bytes', 'ns', 'wall_ns', 'cpu_ns', 'p50_ns',
+         'line_before_ns', 'line_after_ns', 'pair_before_ns', 'pair_after_ns',
+         'distance')
+
+
+def keys_of(entry, *keys):
+    assert list(entry) == list(keys), list(entry)
+
+
+def keys_are_the_documented_ones():
+    report = json.loads(bench('--json', *QUICK, '--latency', '--throughput',
+                              '--size', '64', 'pipe:')[0])
+    for entry, keys in zip((report, report['machine'], report['settings']),
+                           REPORT):
+        keys_of(entry, *keys.split())
+    for row in report['rows']:
+        more = [k for k in row if k.endswith('ratio') or 'distance' in k]
+        if row['mode'] == 'latency':
+            more = ['p50_ns', 'latency_ns'] + more
+            keys_of(row['latency_ns'], *LATENCY)
+        keys_of(row, *FIRST, *more, 'rounds')
+        keys_of(row['cpu'], 'sender', 'receiver')
+        keys_of(row['bytes_per_s'], 'min', 'median', 'max')
+        keys_of(row['rounds'][0], *ROUND)
+    known = {'line_ratio', 'pair_ratio', 'bare_ratio', 'bare_ratio_distance'}
+    assert set(more[2:]) <= known, more
+
+
+def bytes_that_are_no_text_are_told():
+    name = os.fsencode(DIR) + b'/f<\xff"'
+    found = subprocess.run([VIA, 'bench', '--json', *QUICK, '--throughput',
+                            '--size', '64', b'fifo:' + name],
+                           stdout=subprocess.PIPE, check=True).stdout
+    told = json.loads(found)['rows'][0]['name']
+    assert told == f'fifo:{DIR}/f<?"', told
+
+
+def locks_have_rows():
+    said, _ = bench('sync', '--json', '--rounds', '1', '--time', '1ms')
+    report = json.loads(said, parse_constant=int)
+    keys_of(report, 'schema', 'via', 'rounds', 'rows')
+    for row in report['rows']:
+        keys_of(row, 'how', 'name', 'unit', 'via', 'beside', 'other', 'ratio')
 
 
 def mistakes_are_told():
@@ -258,6 +312,7 @@ TESTS = [
     latency_is_measured_in_every_way_of_waiting,
     a_scheme_stands_for_its_variants,
     a_url_may_say_how_to_wait,
+    a_url_may_say_how_to_wait,
     paced_keeps_its_pace,
     batches_carry_the_same_messages,
     carried_files_have_the_same_sums,
@@ -266,6 +321,9 @@ TESTS = [
     html_is_one_page_with_the_report,
     given_names_are_taken_away_again,
     a_row_that_fails_does_not_stop_the_others,
+    keys_are_the_documented_ones,
+    bytes_that_are_no_text_are_told,
+    locks_have_rows,
     mistakes_are_told,
     ctrl_c_leaves_nothing,
     a_dead_side_is_told,

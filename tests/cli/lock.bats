@@ -124,12 +124,12 @@ waiting() {
 
 @test "a command that is not there, or cannot be run" {
 	run -127 via lock flock:f -- ./nonesuch
-	failed_with 127 'No such file'
+	failed_with 127 'exec ./nonesuch: not found'
 	: >script
 	run via lock flock:f -- ./script
-	failed_with 126 'Permission denied'
+	failed_with 126 'no permission to execute it'
 	run via lock flock:f -- /
-	failed_with 126 'Permission denied'
+	failed_with 126 'is a directory'
 }
 
 @test "what the command leaves running holds the lock only if asked" {
@@ -286,6 +286,44 @@ assert d["kind"] + ":" == sys.argv[2][:len(d["kind"]) + 1]' "$pid" "$url"
 	ended $!
 	[ "$status" -eq 1 ]
 	[[ "$(cat out)" == 'via lock: f: was removed meanwhile' ]]
+}
+
+@test "a deadlock of commands within commands" {
+	mkfifo held go
+	# shellcheck disable=SC2016 # for the inner shell
+	start lock futex:./a -- sh -c 'echo >held; read -r _ <go
+		exec "$0" lock futex:./b -- echo had both' "$VIA"
+	read -r _ <held
+	# shellcheck disable=SC2016
+	run via lock futex:./b -- sh -c 'echo >go
+		until "$0" lock --json futex:./b | grep -q "\"n_waiters\":1,"
+		do :; done
+		exec "$0" lock "futex:./a?deadlock=detect" -- echo no' "$VIA"
+	[ "$status" -eq 1 ]
+	[[ "$output" =~ ^'via lock: deadlock: this process waits for the lock a of process '$pid', whose command, process '[0-9]+', waits for the lock b of process '[0-9]+', whose command this one is'$ ]]
+	ended "$pid"
+	[ "$status" -eq 0 ]
+	rm held go
+}
+
+@test "its memory is cut off under us" {
+	# Before it lets go, and before somebody who waits looks again.
+	run via lock futex:./f -- truncate --size=0 f
+	failed_with 1 'futex:./f: was cut off while it was used'
+	rm f
+	hold futex:./f
+	"$VIA" lock -t 1s futex:./f -- true >out 2>&1 3>&- &
+	waiting futex:./f 1
+	truncate --size=0 f
+	ended $!
+	[ "$status" -eq 1 ]
+	[ "$(cat out)" = 'via lock: futex:./f: was cut off while it was used' ]
+	echo >go
+	ended "$pid"
+	[ "$status" -eq 1 ]
+	run via lock futex:./f -- true
+	failed_with 1 'cut off'
+	rm held go
 }
 
 @test "bad input" {

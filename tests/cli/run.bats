@@ -44,6 +44,8 @@ END'
 	'echo x >&-'
 	'seq 100000 | tail -1'
 	'head -c 5M /dev/zero | wc -c'
+	'yes | head -c 50M | cat | tail -c 7'
+	'head -c 5M /dev/zero'
 	'exec 3>f; echo a >&3; cat f'
 	'true & wait $!; echo $?'
 	'trap "echo trapped; exit 9" TERM; kill $$; exit 1'
@@ -85,7 +87,53 @@ END'
 	failed_with 127 './nothing: not found'
 	: >plain
 	run via run -- ./plain
-	failed_with 126 'Permission denied'
+	failed_with 126 'no permission to execute it'
+	chmod +x plain
+	run via run -- ./plain
+	failed_with 126 'neither a binary for this machine nor a script'
+	run via run -- ./
+	failed_with 126 'it is a directory'
+}
+
+@test "descriptors, ignored signals and a closed input are passed on as by sh" {
+	echo from seven >f
+	for by in "sh -c" "$VIA run"; do
+		[ "$($by 'cat <&7' 7<f)" = 'from seven' ]
+		$by 'ls /proc/self/fd | wc -l' 7<f 8<f >"fds-${#by}"
+		(
+			trap '' USR1
+			$by 'kill -USR1 $$; echo lives'
+		) >out
+		[ "$(cat out)" = lives ]
+		$by 'read x; [ $? -ne 0 ]; echo $?' <&- 2>/dev/null >out
+		[ "$(cat out)" = 0 ]
+		$by 'grep SigBlk /proc/self/status' >"mask-${#by}"
+	done
+	cat mask-* fds-*
+	[ "$(cat mask-* | sort -u | wc -l)" -eq 1 ]
+	[ "$(cat fds-* | sort -u | wc -l)" -eq 1 ]
+}
+
+@test "no process and no descriptor left" {
+	become_nobody
+	# The limit last: who changes its user cannot exec beyond it. And leaks
+	# are looked for by a thread.
+	nobody=("${nobody[@]:0:6}" prlimit --nproc=0:0
+		env ASAN_OPTIONS=detect_leaks=0 "${nobody[@]:6}")
+	run "${nobody[@]}" run 'echo no'
+	failed_with 126 'no new process: the user or the system has too many (RLIMIT_NPROC)'
+	run "${nobody[@]}" run -- true
+	failed_with 126 RLIMIT_NPROC
+	: >f
+	chmod 666 f
+	run "${nobody[@]}" lock flock:f -- true
+	failed_with 126 RLIMIT_NPROC
+	# Room for what it waits by, and for nothing else.
+	run env ASAN_OPTIONS=detect_leaks=0 python3 -c 'import os, resource, sys
+os.closerange(3, 4096)
+resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))
+os.execv(sys.argv[1], ["via", "run", "true"])' "$VIA"
+	failed_with 126 RLIMIT_NOFILE
 }
 
 @test "wrong command lines" {

@@ -48,7 +48,7 @@ sems=(sysvsem:0x$$ posixsem:/via-$$ futex:via-$$)
 		[ "$output" = 1 ]
 		[ "$(via sem value "$url")" = 2 ]
 		run -127 via sem wait "$url" -- ./nonesuch
-		failed_with 127 'No such file'
+		failed_with 127 'exec ./nonesuch: not found'
 		[ "$(via sem value "$url")" = 2 ]
 		via sem rm "$url"
 	done

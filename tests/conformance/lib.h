@@ -42,6 +42,7 @@ struct test {
 
 /* Each ends with a NULL name. */
 extern const struct test duplex_tests[];
+extern const struct test finish_tests[];
 extern const struct test hostile_tests[];
 extern const struct test life_tests[];
 extern const struct test messages_tests[];

@@ -50,7 +50,7 @@ static size_t collect(struct CMUnitTest *out)
 {
 	const struct test *const tables[] = {
 		messages_tests, senders_tests, metadata_tests, life_tests,
-		waiting_tests,	hostile_tests, duplex_tests};
+		waiting_tests,	hostile_tests, duplex_tests,   finish_tests};
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {

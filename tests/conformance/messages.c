@@ -282,6 +282,28 @@ static void loan_and_commit(void)
 	link_close(&l);
 }
 
+/* What a loan was used for and did not send is nobody's message. */
+static void loan_is_scribbled_on(void)
+{
+	struct link l;
+	uint32_t seq = 0;
+	char buf[1];
+	void *at;
+
+	link_both(&l, NULL);
+	for (size_t len = 40; len <= 100; len++) {
+		send_one(l.send, 1, seq++, len);
+		must_ok(via_loan(l.send, 1000, &at, patience()));
+		memset(at, 0xff, 1000);
+		send_one(l.send, 1, seq++, len);
+		recv_one(l.recv, 1, seq - 2, len);
+		recv_one(l.recv, 1, seq - 1, len);
+		must_eq(via_recv(l.recv, buf, sizeof(buf), VIA_NO_WAIT),
+			-EAGAIN);
+	}
+	link_close(&l);
+}
+
 /* Views stay as they are until they are given back. */
 static void take_and_release(void)
 {
@@ -425,6 +447,7 @@ const struct test messages_tests[] = {
 	TEST(too_long_for_the_buffer, 0),
 	TEST(longer_than_max, 0),
 	TEST(loan_and_commit, 0),
+	TEST(loan_is_scribbled_on, 0),
 	TEST(take_and_release, 0),
 	TEST(statistics, 0),
 	TEST(raw_bytes, VIA_CAN_RAW),

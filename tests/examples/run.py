@@ -156,17 +156,34 @@ def fork_exec():
           '/no/such/program: exit status 127')
 
 
-@case('pipe_siblings')
+@case('fork_exec_via')
+def fork_exec_via():
+    equal(output('fork_exec_via', 'true'), 'true: exit status 0')
+    equal(output('fork_exec_via', 'sh', '-c', 'exit 3'), 'sh: exit status 3')
+    equal(output('fork_exec_via', 'sh', '-c', 'kill -9 $$'),
+          'sh: signal 9, Killed')
+    equal(output('fork_exec_via', 'sleep', '600'),
+          'sleep: signal 15, Terminated')
+    equal(output('fork_exec_via', '/no/such/program', status=127),
+          'exec /no/such/program: not found')
+
+
+@case('pipe_siblings', 'pipe_siblings_via')
 def pipe_siblings():
     if not shutil.which('ps'):
         print('skipped: needs ps')
         sys.exit(77)
     # The shell that waits for it is one line of ps with "bash" in it.
-    program = os.path.join(DIRECTORY, 'pipe_siblings')
+    program = os.path.join(DIRECTORY, NAME)
     shell = subprocess.run(['bash', '-c', program + '; exit $?'], text=True,
                            stdout=subprocess.PIPE, check=True)
-    match(r'(?s).* bash -c .*pipe_siblings; exit.*', shell.stdout)
-    for line in shell.stdout.splitlines():
+    text = shell.stdout
+    if NAME == 'pipe_siblings_via':
+        stages = '\nps: exit status 0\ngrep: exit status 0\n'
+        equal(text[-len(stages):], stages)
+        text = text[:-len(stages)]
+    match(fr'(?s).* bash -c .*{NAME}; exit.*', text)
+    for line in text.splitlines():
         match('.*bash.*', line)
 
 

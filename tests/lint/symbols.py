@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""symbols.py ROOT SHARED STATIC NM...: the names that leave the library.
+"""symbols.py ROOT MAP SHARED STATIC BESIDE NM...: the names that leave a library.
 
 The shared library exports what the headers declare and the symbol map lists,
-no more and no less; the static one defines nothing outside via_ and via__.
+no more and no less; the static one defines nothing outside via_ and via__, and
+nothing that the static library beside it does.
 """
 import pathlib
 import re
@@ -22,16 +23,26 @@ def defined(nm, *args):
             if len(row) > 2 and row[1] != 'A'}
 
 
+# The headers of a library by its symbol map; the others are libvia's.
+HEADERS = {'libvia-inspect.map': {'inspect.h'}}
+
+
+def headers_of(root, symbols):
+    others = set.union(*HEADERS.values())
+    for header in pathlib.Path(root, 'include/via').glob('*.h*'):
+        mine = HEADERS.get(symbols.name)
+        if header.name in mine if mine else header.name not in others:
+            yield header
+
+
 def main():
-    root, shared, static = sys.argv[1:4]
-    nm = sys.argv[4:]
-    headers = pathlib.Path(root, 'include/via').glob('*.h*')
+    root, symbols, shared, static, beside = sys.argv[1:6]
+    nm = sys.argv[6:]
+    symbols = pathlib.Path(symbols)
     names = {
-        'the headers': {name for header in headers
-                        if header.name != 'inspect.h'
+        'the headers': {name for header in headers_of(root, symbols)
                         for name in DECLARED.findall(header.read_text())},
-        'libvia.map': set(MAPPED.findall(
-            pathlib.Path(root, 'src/libvia.map').read_text())),
+        symbols.name: set(MAPPED.findall(symbols.read_text())),
         'the library': defined(nm, '--dynamic', shared),
     }
     bad = 0
@@ -39,7 +50,12 @@ def main():
         for name in sorted(set.union(*names.values()) - there):
             print(f'{name} is missing in {place}')
             bad += 1
-    for name in sorted(defined(nm, '--extern-only', static)):
+    mine, others = (defined(nm, '--extern-only', library)
+                    for library in (static, beside))
+    for name in sorted(mine & others):
+        print(f'{name} is in both static libraries')
+        bad += 1
+    for name in sorted(mine):
         if not re.match('via_|_', name):
             print(f'{name}, in the static library, could collide')
             bad += 1

@@ -12,6 +12,9 @@
  * All who can write the file trust each other: who truncates it kills those
  * who use it (SIGBUS). So a file of another user than us and root is refused,
  * unless the URL names its owner.
+ *
+ * With deadlock=detect a thread looks before it sleeps whether it waits for
+ * itself in the end: deadlock.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +27,9 @@
 
 #include "core/error.h"
 #include "core/sys.h"
+#include "sync/named/deadlock.h"
 #include "sync/named/futex_type.h"
+#include "sync/self.h"
 
 struct futex {
 	struct via_lock base;
@@ -32,6 +37,8 @@ struct futex {
 	void *object; /* mapped, all there is in the file */
 	size_t len;
 	bool damaged;	    /* -EOWNERDEAD, not consistent yet */
+	bool detect;	    /* deadlocks */
+	uid_t owner;	    /* who is trusted, too */
 	unsigned int units; /* that this handle has, if they have owners */
 	char path[VIA__URL_MAX];
 };
@@ -132,6 +139,21 @@ static int find(struct futex *f, const struct via__lock_options *o,
 	return r;
 }
 
+static int check_type(const struct futex *f, unsigned int flags,
+		      struct via_error *err)
+{
+	if (flags & VIA_LOCK_SEMAPHORE && !f->type->counts)
+		return via__fail(err, -EOPNOTSUPP, "%s: is a %s, no semaphore",
+				 f->path, f->type->name);
+	if (f->detect && f->type->counts)
+		return via__fail(err, -EOPNOTSUPP,
+				 "%s: is a %s: any of its units will do, so "
+				 "nobody is waited for, and deadlocks cannot "
+				 "be detected",
+				 f->path, f->type->name);
+	return 0;
+}
+
 /* A file without a name, in the directory that is to have it. */
 static int make_nameless(const char *path)
 {
@@ -185,13 +207,16 @@ static int make(struct futex *f, const struct via__lock_options *o,
 	f->type = &via__futex_types[type];
 	f->len = f->type->size;
 
+	int r = check_type(f, flags, err);
+
+	if (r < 0)
+		return r;
+
 	VIA__CLEANUP_FD int fd = make_nameless(f->path);
 
 	if (fd < 0)
 		return via__fail_errno(err, fd, "%s: cannot make it", f->path);
-
-	int r = fill(f, fd, o, err);
-
+	r = fill(f, fd, o, err);
 	if (r == 0) {
 		r = give_name(fd, f->path);
 		if (r < 0 && r != -EEXIST)
@@ -211,6 +236,8 @@ static int futex_open(struct via_lock *lock, const struct via__lock_name *name,
 
 	if (r < 0)
 		return r;
+	f->detect = o->deadlock;
+	f->owner = o->access.owner;
 	r = flags & VIA_LOCK_NEW ? -ENOENT : find(f, o, err);
 	if (r == -ENOENT && flags & VIA_LOCK_CREATE) {
 		r = make(f, o, flags, err);
@@ -219,11 +246,10 @@ static int futex_open(struct via_lock *lock, const struct via__lock_name *name,
 	}
 	if (r == -ENOENT || r == -EEXIST)
 		return via__fail_errno(err, r, "%s", f->path);
-	if (r == 0 && flags & VIA_LOCK_SEMAPHORE && !f->type->counts) {
+	if (r == 0)
+		r = check_type(f, flags, err);
+	if (r < 0)
 		unmap(f);
-		return via__fail(err, -EOPNOTSUPP, "%s: is a %s, no semaphore",
-				 f->path, f->type->name);
-	}
 	return r;
 }
 
@@ -278,10 +304,18 @@ static int futex_take(struct via_lock *lock, bool shared, int64_t deadline,
 
 	report = report ? report : &own;
 
+	struct via__deadlock deadlock = {f->path, f->owner, report, false};
+
+	if (f->detect) {
+		via__thread.before_sleep = via__deadlock_look;
+		via__thread.before_sleep_arg = &deadlock;
+	}
+
 	int r = f->type->take(f->object, shared, deadline, report);
 
+	via__thread.before_sleep = NULL;
 	f->damaged = r == -EOWNERDEAD && f->type->consistent;
-	return explain(f, r, report);
+	return deadlock.found ? r : explain(f, r, report);
 }
 
 static int give(const struct futex *f, uint32_t n, struct via_error *err)
@@ -452,7 +486,8 @@ const struct via__lock_kind via__lock_kind_futex = {
 			.summary = "a lock or semaphore in shared memory",
 			.example = "futex:jobs",
 			.life = "the file stays until removed or reboot",
-			.abilities = VIA_LOCK_SHARES | VIA_LOCK_COUNTS,
+			.abilities = VIA_LOCK_SHARES | VIA_LOCK_COUNTS |
+				     VIA_LOCK_DETECTS,
 			.death = VIA_DEATH_REPORTED,
 			.options = futex_options,
 		},

@@ -88,7 +88,7 @@ static int check_abilities(const struct via__lock_name *name,
 		return via__fail(
 			err, -EOPNOTSUPP,
 			"%s: nobody knows who waits for whom there, so "
-			"deadlocks cannot be detected; fcntl: can",
+			"deadlocks cannot be detected; fcntl: and futex: can",
 			info->scheme);
 	return 0;
 }

@@ -157,18 +157,16 @@ static void counts_if_it_can(void **state)
 	removed(url);
 }
 
-static void no_update_is_lost(void **state)
+static void lose_no_update(int n_children)
 {
 	enum {
-		CHILDREN = 4,
-		ROUNDS = 500
+		ROUNDS = 300
 	};
 	const char *url = url_of(kind->scheme, "");
 	volatile int *n = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	(void)state;
-	for (int i = 0; i < CHILDREN; i++) {
+	for (int i = 0; i < n_children; i++) {
 		if (fork())
 			continue;
 		struct via_lock *lock = opened(url, VIA_LOCK_CREATE);
@@ -189,13 +187,20 @@ static void no_update_is_lost(void **state)
 		via_lock_close(lock);
 		_exit(0);
 	}
-	for (int i = 0, status; i < CHILDREN; i++) {
+	for (int i = 0, status; i < n_children; i++) {
 		wait(&status);
 		assert_int_equal(status, 0);
 	}
-	assert_int_equal(*n, CHILDREN * ROUNDS);
+	assert_int_equal(*n, n_children * ROUNDS);
 	munmap((void *)n, 4096);
 	removed(url);
+}
+
+static void no_update_is_lost(void **state)
+{
+	(void)state;
+	for (int n = 2; n <= 8; n *= 2)
+		lose_no_update(n);
 }
 
 static bool is_let_in(const char *url)
@@ -285,6 +290,69 @@ static void reports_removal(void **state)
 	via_lock_close(lock);
 }
 
+/* sem_unlink 2, 6, 9: what is made after that is another, and the first is
+ * either gone for all or goes on without a name. */
+static void a_removed_name_is_another(void **state)
+{
+	const char *url = url_of(kind->scheme, "");
+	struct via_lock *first = opened(url, VIA_LOCK_CREATE);
+
+	(void)state;
+	removed(url);
+
+	struct via_lock *second = opened(url, VIA_LOCK_CREATE | VIA_LOCK_NEW);
+	struct via_sync_report report = {0};
+
+	assert_int_equal(
+		via_lock_take(second, VIA_LOCK_EXCLUSIVE, VIA_NO_WAIT, NULL),
+		0);
+
+	int r = via_lock_take(first, VIA_LOCK_EXCLUSIVE, VIA_NO_WAIT, &report);
+
+	if (strcmp(kind->scheme, "posixsem") != 0) {
+		assert_int_equal(r, -EIDRM);
+		assert_non_null(strstr(report.error.text, "removed"));
+	} else {
+		assert_int_equal(r, 0);
+	}
+	via_lock_close(second);
+	via_lock_close(first);
+	removed(url);
+}
+
+/* sem_open 5, 7, 10, 12. */
+static void names_and_values(void **state)
+{
+	char name[600];
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	snprintf(name, sizeof(name), "%s:%s", kind->scheme,
+		 strchr(url_of(kind->scheme, ""), '/') ? "/" : "");
+	name[strlen(name)] = 'x';
+	name[400] = '\0';
+	if (strcmp(kind->scheme, "sysvsem") != 0)
+		fails_to_open(name, VIA_LOCK_CREATE, -ENAMETOOLONG, "");
+	if (!(kind->abilities & VIA_LOCK_COUNTS))
+		return;
+
+	const char *url = url_of(kind->scheme, "?value=2");
+	const char *too_many = url_of(kind->scheme, "?value=99999999999");
+
+	fails_to_open(too_many, VIA_LOCK_CREATE | VIA_LOCK_SEMAPHORE, -EINVAL,
+		      "value");
+
+	struct via_lock *sem = opened(url,
+				      VIA_LOCK_CREATE | VIA_LOCK_SEMAPHORE);
+	struct via_lock *again = opened(url_of(kind->scheme, "?value=5"),
+					VIA_LOCK_CREATE | VIA_LOCK_SEMAPHORE);
+
+	assert_int_equal(via_lock_value(again, NULL), 2);
+	via_lock_close(again);
+	via_lock_close(sem);
+	removed(url);
+}
+
 static void shows_who_holds_and_waits(void **state)
 {
 	const char *url = url_of(kind->scheme, "");
@@ -328,6 +396,8 @@ static const struct CMUnitTest of_every_kind[] = {
 	CHECK_TEST(refuses_nonsense),
 	CHECK_TEST(reports_removal),
 	CHECK_TEST(shows_who_holds_and_waits),
+	CHECK_TEST(a_removed_name_is_another),
+	CHECK_TEST(names_and_values),
 };
 
 #define N(array)  (sizeof(array) / sizeof(*(array)))

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Printing a view of inspect/view: as a table, as words for scripts, as JSON;
+ * and the options that choose what is in it. */
+#ifndef CLI_INSPECT_SHOW_H
+#define CLI_INSPECT_SHOW_H
+
+#include "cli/verb.h"
+#include "inspect/view/view.h"
+
+/* Verbs embed these in their options, and the rows below in their tables. */
+struct show_options {
+	const char *columns;
+	bool raw, no_headings, bytes, all;
+};
+
+struct choose_options {
+	struct cli_list kinds, pids, users, states;
+};
+
+/* clang-format off */
+#define SHOW_OPTIONS(type, member)                                     \
+	{'o', "output", "COLUMN,...", "which columns, of those below; "\
+	 "+COLUMN,... beside the usual ones", CLI_TEXT,                \
+	 offsetof(type, member.columns)},                              \
+	{'r', "raw", NULL, "for scripts: a space between columns, "    \
+	 "in them \\x20", CLI_FLAG, offsetof(type, member.raw)},\
+	{'n', "no-headings", NULL, "leave out the first line",         \
+	 CLI_FLAG, offsetof(type, member.no_headings)},                \
+	{'b', "bytes", NULL, "sizes in bytes, times in seconds",       \
+	 CLI_FLAG, offsetof(type, member.bytes)}
+
+#define CHOOSE_OPTIONS(type, member)                                   \
+	{'k', "kind", "KIND,...", "only of these kinds",               \
+	 CLI_LIST, offsetof(type, member.kinds)},                      \
+	{'p', "pid", "PID,...", "only of these processes",             \
+	 CLI_LIST, offsetof(type, member.pids)},                       \
+	{'u', "user", "USER,...", "only of these users' processes",    \
+	 CLI_LIST, offsetof(type, member.users)},                      \
+	{'s', "state", "STATE,...", "only in one of these states",     \
+	 CLI_LIST, offsetof(type, member.states)}
+/* clang-format on */
+
+/* The filter that options and operands (up to a NULL) ask for; what is wrong
+ * with them is said. It is the caller's to give back. */
+struct via__filter choose(const struct choose_options *o, char **words);
+void choose_free(struct via__filter *f);
+
+/*
+ * Print what a view shows. show has the snapshot, the filter and what the verb
+ * sets; the rest is filled in. Returns CLI_YES, or says what failed.
+ */
+int show_view(const struct via__view *view, struct via__show *show,
+	      const struct show_options *o, bool json);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* via graph: the picture of who talks to whom. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/inspect/look.h"
+#include "cli/verb.h"
+#include "inspect/view/picture.h"
+#include "inspect/view/text.h"
+
+enum format {
+	AS_TEXT,
+	AS_DOT,
+	AS_MERMAID,
+	AS_SVG,
+	AS_HTML,
+	AS_JSON,
+};
+
+struct graph_options {
+	struct look_options look;
+	int format;
+	uint64_t hops;
+	bool files;
+};
+
+static int print_svg(const struct via_picture *p, FILE *f);
+
+static int (*const formats[])(const struct via_picture *p, FILE *f) = {
+	[AS_TEXT] = via__picture_text,	     [AS_DOT] = via__picture_dot,
+	[AS_MERMAID] = via__picture_mermaid, [AS_SVG] = print_svg,
+	[AS_HTML] = via__picture_html,	     [AS_JSON] = via__picture_json,
+};
+
+/* --- SVG, by Graphviz --- */
+
+static int print_svg(const struct via_picture *p, FILE *f)
+{
+	struct sigaction before, ignore = {.sa_handler = SIG_IGN};
+
+	if (fflush(f) != 0)
+		return -EIO;
+	/* If it is not there, or ends early, its status says so. */
+	sigaction(SIGPIPE, &ignore, &before);
+	/* Its standard output is ours. */
+	FILE *dot = popen(
+		"command -v dot >/dev/null || exit 127; exec dot -Tsvg", "we");
+	int err = dot ? via__picture_dot(p, dot) : -ENOMEM;
+	int status = dot ? pclose(dot) : 0;
+
+	sigaction(SIGPIPE, &before, NULL);
+	if (!err && WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return -ENOENT;
+	return err ? err : status ? -EIO : 0;
+}
+
+/* --- What to draw --- */
+
+/* Mark what the word names: a pid, a process' name, an object as via ls
+ * prints it, or a path. Whether there is any. */
+static bool mark(const struct via_snapshot *s, const char *word,
+		 bool *processes, bool *objects)
+{
+	char text[VIA__TEXT_MAX], *end;
+	long pid = strtol(word, &end, 10);
+	bool any = false;
+
+	for (uint32_t i = 0; i < s->n_processes; i++) {
+		const struct via_task *t = &s->processes[i].task;
+
+		if (*end ? strcmp(t->comm, word) == 0 : t->pid == pid)
+			any = processes[i] = true;
+	}
+	for (uint32_t i = 0; *end && i < s->n_objects; i++)
+		if (strcmp(via__object_text(s, i, text, sizeof(text)), word) ==
+			    0 ||
+		    strcmp(via__object_name(s, i, text, sizeof(text)), word) ==
+			    0)
+			any = objects[i] = true;
+	return any;
+}
+
+static int draw(const struct via_snapshot *s, const struct via_diagnosis *d,
+		const struct graph_options *o, struct via_choice *choice)
+{
+	struct via_picture *p;
+	int err = via__picture_new(s, d, choice, &p);
+
+	if (err < 0)
+		return cli_error("out of memory");
+	err = formats[o->format](p, stdout);
+	via__picture_free(p);
+	if (err == -ENOENT)
+		return cli_error("SVG is drawn by dot, which is not here: "
+				 "install graphviz, or use --html");
+	if (err < 0)
+		return cli_error(err == -ENOMEM ? "out of memory"
+						: "dot has failed");
+	return CLI_YES;
+}
+
+static int show(const struct via_snapshot *s, char **words,
+		const struct graph_options *o)
+{
+	struct via_diagnosis *d = NULL;
+	bool *processes = calloc(s->n_processes + (size_t)1, 1),
+	     *objects = calloc(s->n_objects + (size_t)1, 1);
+	struct via_choice choice = {
+		.processes = *words ? processes : NULL,
+		.objects = *words ? objects : NULL,
+		.hops = (uint32_t)o->hops,
+		.files = o->files,
+	};
+	int status = CLI_YES;
+
+	if (!processes || !objects || via_diagnose(s, &d) < 0)
+		status = cli_error("out of memory");
+	for (; !status && *words; words++)
+		if (!mark(s, *words, processes, objects))
+			status = cli_error("nothing here is called '%s'",
+					   *words);
+	if (!status)
+		status = draw(s, d, o, &choice);
+	via_diagnosis_free(d);
+	free(processes);
+	free(objects);
+	return status;
+}
+
+static int graph_run(int argc, char **argv)
+{
+	struct graph_options o = {0};
+	struct via_snapshot *s;
+	int first = cli_options(&verb_graph, argc, argv, &o);
+
+	if (o.look.json) {
+		if (o.format != AS_TEXT)
+			cli_usage("--json: one way to print it, not two");
+		o.format = AS_JSON;
+	}
+	int status = look_take(&o.look,
+			       VIA_WANT_ALL & ~(uint32_t)(VIA_WANT_ALL_MAPS |
+							  VIA_WANT_SIGNALS),
+			       &s);
+
+	if (status)
+		return status;
+	/* What was loaded has been looked at again, or never can be. */
+	if (!o.look.from)
+		(void)via_snapshot_look_again(s);
+	status = show(s, argv + first, &o);
+	look_footer(s);
+	via_snapshot_free(s);
+	return status;
+}
+
+static const struct verb_option options[] = {
+	LOOK_OPTIONS(struct graph_options, look),
+	{0, "dot", NULL, "print it for Graphviz", CLI_CHOICE,
+	 offsetof(struct graph_options, format), AS_DOT},
+	{0, "mermaid", NULL, "print it for Mermaid", CLI_CHOICE,
+	 offsetof(struct graph_options, format), AS_MERMAID},
+	{0, "svg", NULL, "draw it, with dot of Graphviz", CLI_CHOICE,
+	 offsetof(struct graph_options, format), AS_SVG},
+	{0, "html", NULL, "make a page of it to pan, zoom and search",
+	 CLI_CHOICE, offsetof(struct graph_options, format), AS_HTML},
+	{'d', "depth", "N",
+	 "so many steps from what was named; initially all that hangs together",
+	 CLI_NUMBER, offsetof(struct graph_options, hops), .min = 1},
+	{0, "files", NULL, "files and terminals that several hold, too",
+	 CLI_FLAG, offsetof(struct graph_options, files)},
+	{0},
+};
+
+static const struct verb_example examples[] = {
+	{"via graph", "who talks to whom, in words"},
+	{"via graph --html >graph.html", "the same to look around in"},
+	{"via graph --depth 2 postgres --svg >postgres.svg",
+	 "its channels and who is behind them"},
+	{"via graph pipe:[4242] --dot | dot -Tx11", "all that hangs on a pipe"},
+	{0},
+};
+
+const struct verb verb_graph = {
+	.name = "graph",
+	.summary = "draw who talks to whom",
+	.synopsis = "[OPTION]... [WHAT]...",
+	.description =
+		"Draw processes and the channels between them: pipes, sockets, "
+		"shared memory, queues, locks and whatever else two processes "
+		"share or one waits for. A pair of sockets is one channel. "
+		"Stuck processes are red, as via stuck finds them.\n\n"
+		"Without WHAT, everything. WHAT is a pid, a process' exact "
+		"name, a path, or an object as via ls prints it: then only "
+		"what hangs together with it.",
+	.options = options,
+	.examples = examples,
+	.operands_max = -1,
+	.run = graph_run,
+};

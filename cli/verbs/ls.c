@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* via ls: what processes share, who has it, how full it is, who waits. */
+#include <getopt.h>
+
+#include "cli/inspect/look.h"
+#include "cli/inspect/show.h"
+#include "cli/verb.h"
+
+/* What is printed: by the option that asks for it. */
+enum {
+	OBJECTS,
+	FDS,
+	NET,
+	IPC,
+	USAGE,
+	TREE,
+	LIMITS /* those of another verb */
+};
+static const struct via__view *const views[] = {
+	[OBJECTS] = &via__view_objects,
+	[FDS] = &via__view_fds,
+	[NET] = &via__view_net,
+	[IPC] = &via__view_ipc,
+	[USAGE] = &via__view_usage,
+	[TREE] = &via__view_tree,
+	NULL,
+};
+
+struct ls_options {
+	struct look_options look;
+	struct show_options show;
+	struct choose_options choose;
+	int view;
+};
+
+/* What is needed beyond the view's usual for what is asked. */
+static uint32_t want(const struct ls_options *o, const struct via__filter *f)
+{
+	uint32_t want = views[o->view]->want;
+
+	/* Names of processes are always there, those of files are not. */
+	if (f->words.n || f->kinds)
+		want |= VIA_WANT_PATHS | VIA_WANT_LOCKS | VIA_WANT_IPC |
+			VIA_WANT_SOCKETS;
+	if (f->states.n)
+		want |= VIA_WANT_LEVELS | VIA_WANT_SOCKETS | VIA_WANT_WAITS;
+	if (o->show.columns)
+		want |= VIA_WANT_LEVELS | VIA_WANT_WAITS | VIA_WANT_NAMES;
+	if (o->look.json)
+		want |= VIA_WANT_NAMES | VIA_WANT_WAITS | VIA_WANT_LEVELS;
+	if (o->show.all && (o->view == OBJECTS || o->view == FDS))
+		want |= VIA_WANT_ALL_MAPS;
+	return want;
+}
+
+/* Of what was asked for there is nothing. */
+static int found_nothing(const struct via__filter *f)
+{
+	return f->words.n == 1
+		       ? cli_error("%s: nothing like that", f->words.item[0])
+		       : CLI_FAILED;
+}
+
+static int limits(const struct ls_options *o, int n_filters)
+{
+	char verb[] = "limits", json[] = "--json";
+	char *argv[] = {verb, o->look.json ? json : NULL, NULL};
+
+	if (n_filters || o->look.from || o->show.columns)
+		cli_usage("--limits is of this machine as it is: no FILTER, "
+			  "--from or -o");
+	optind = 0; /* begin again: getopt(3) */
+	return verb_limits.run(argv[1] ? 2 : 1, argv);
+}
+
+static int ls_run(int argc, char **argv)
+{
+	struct ls_options o = {0};
+	int first = cli_options(&verb_ls, argc, argv, &o);
+
+	if (o.view == LIMITS)
+		return limits(&o, argc - first);
+	struct via__filter filter = choose(&o.choose, argv + first);
+	struct via_snapshot *s;
+	uint32_t n = 0;
+	int status = look_take(&o.look, want(&o, &filter), &s);
+
+	if (!status) {
+		struct via__show show = {.s = s,
+					 .filter = &filter,
+					 .tree = o.view == TREE,
+					 .n_lines = &n};
+
+		status = show_view(views[o.view], &show, &o.show, o.look.json);
+		look_footer(s);
+		via_snapshot_free(s);
+		if (!status && !n && filter.words.n)
+			status = found_nothing(&filter);
+	}
+	choose_free(&filter);
+	return status;
+}
+
+/* clang-format off */
+static const struct verb_option options[] = {
+	{'a', "all", NULL, "files, mappings and what one process alone has as "
+	 "well", CLI_FLAG, offsetof(struct ls_options, show.all)},
+	{0, "fd", NULL, "each descriptor of each process, as lsof does",
+	 CLI_CHOICE, offsetof(struct ls_options, view), FDS},
+	{0, "net", NULL, "sockets, as ss and netstat do", CLI_CHOICE,
+	 offsetof(struct ls_options, view), NET},
+	{0, "ipc", NULL, "System V and POSIX objects, as ipcs does",
+	 CLI_CHOICE, offsetof(struct ls_options, view), IPC},
+	{0, "usage", NULL, "how much there is of each kind", CLI_CHOICE,
+	 offsetof(struct ls_options, view), USAGE},
+	{0, "limits", NULL, "the kernel's limits: via-limits(1)", CLI_CHOICE,
+	 offsetof(struct ls_options, view), LIMITS},
+	{0, "tree", NULL, "processes, what they share, with whom", CLI_CHOICE,
+	 offsetof(struct ls_options, view), TREE},
+	CHOOSE_OPTIONS(struct ls_options, choose),
+	SHOW_OPTIONS(struct ls_options, show),
+	LOOK_OPTIONS(struct ls_options, look),
+	{0},
+};
+/* clang-format on */
+
+static const struct verb_example examples[] = {
+	{"via ls", "what is shared between processes, by whom"},
+	{"via ls 4242", "what that process could talk over"},
+	{"via ls pipe:[123]", "both ends of a pipe"},
+	{"via ls /run/x.sock", "a socket and all who are connected"},
+	{"via ls --state full,waited", "where somebody waits, or soon will"},
+	{"via ls --net --state listen", "who can be connected to"},
+	{"via ls --fd --all --pid 4242", "all that a process has open"},
+	{"via ls --json | jq '.objects[] | select(.processes > 2)'",
+	 "for scripts"},
+	{0},
+};
+
+const struct verb verb_ls = {
+	.name = "ls",
+	.summary = "show what processes share, and how full it is",
+	.synopsis = "[OPTION]... [FILTER]...",
+	.description =
+		"Show the pipes, sockets, shared memory, queues, semaphores "
+		"and locks that processes have in common, who has them "
+		"(PID,COMMAND,FD with r, w or both), how full they are, and "
+		"who waits for them. The programs need not know via.\n\n"
+		"A FILTER is a pid, an object (pipe:[123], unix:/run/x.sock, "
+		"tcp::80, mq: for all of a kind), a path or an abstract name, "
+		"or the name of a process or a part of that of an object. Of "
+		"several one has to fit, and every option that narrows it "
+		"down. States are full, empty, waited, unused, deleted, "
+		"listen, established and so on.\n\n"
+		"What cannot be seen for lack of privilege is left out, and "
+		"a last line on standard error says so.",
+	.options = options,
+	.examples = examples,
+	.operands_max = -1,
+	.views = views,
+	.run = ls_run,
+};

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* via ps: processes, what each waits for and whom it could talk to. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/inspect/look.h"
+#include "cli/inspect/show.h"
+#include "cli/verb.h"
+
+enum {
+	FORMAT_NONE,
+	AUX,
+	AJX
+};
+enum {
+	SHAPE_ANY,
+	TREE,
+	TABLE
+};
+
+/* Of what a process waits for and talks over, on a terminal. */
+#define ITEMS_SHOWN 3
+
+static const char *const formats[] = {
+	[AUX] = "USER,PID,%CPU,%MEM,VSZ,RSS,TTY,STAT,START,TIME,COMMAND",
+	[AJX] = "PPID,PID,PGID,SID,TTY,TPGID,STAT,UID,TIME,COMMAND",
+};
+
+static const struct via__view *const views[] = {&via__view_processes, NULL};
+
+struct ps_options {
+	struct look_options look;
+	struct show_options show;
+	struct choose_options choose;
+	int format, shape;
+	bool threads;
+};
+
+/* "+COLUMN" adds to what the format has. */
+static const char *columns(const struct ps_options *o, char *buf, size_t size)
+{
+	const char *more = o->show.columns;
+
+	if (!o->format || (more && *more != '+'))
+		return more;
+	snprintf(buf, size, "%s%s%s", formats[o->format], more ? "," : "",
+		 more ? more + 1 : "");
+	return buf;
+}
+
+/* The quick columns of ps need no descriptors. */
+static uint32_t want(const struct ps_options *o, const struct via__filter *f)
+{
+	if (o->format && !o->show.columns && !o->look.json && !f->words.n &&
+	    !f->kinds && !o->threads)
+		return VIA_WANT_NAMES;
+	return via__view_processes.want |
+	       (f->words.n || f->kinds ? VIA_WANT_IPC | VIA_WANT_LOCKS : 0);
+}
+
+static int ps_run(int argc, char **argv)
+{
+	struct ps_options o = {0};
+	int first = cli_options(&verb_ps, argc, argv, &o);
+	struct via__filter filter = choose(&o.choose, argv + first);
+	struct via_snapshot *s;
+	char buf[1024];
+	uint32_t n = 0;
+	int status = look_take(&o.look, want(&o, &filter), &s);
+
+	if (!status) {
+		struct via__show show = {
+			.s = s,
+			.filter = &filter,
+			.threads = o.threads,
+			.items_max = ITEMS_SHOWN,
+			.tree = o.shape == TREE ||
+				(o.shape == SHAPE_ANY && !o.format &&
+				 isatty(STDOUT_FILENO) && !o.look.json),
+			.n_lines = &n,
+		};
+
+		/* ps shows the kernel's threads too. */
+		show.all = o.format;
+		o.show.columns = columns(&o, buf, sizeof(buf));
+		status = show_view(&via__view_processes, &show, &o.show,
+				   o.look.json);
+		look_footer(s);
+		via_snapshot_free(s);
+		if (!status && !n && filter.words.n)
+			status = filter.words.n > 1
+					 ? CLI_FAILED
+					 : cli_error("%s: no such process",
+						     filter.words.item[0]);
+	}
+	choose_free(&filter);
+	return status;
+}
+
+/* clang-format off */
+static const struct verb_option options[] = {
+	{'a', "all", NULL, "the kernel's threads as well", CLI_FLAG,
+	 offsetof(struct ps_options, show.all)},
+	{0, "aux", NULL, "the columns of ps aux", CLI_CHOICE,
+	 offsetof(struct ps_options, format), AUX},
+	{0, "ajx", NULL, "the columns of ps ajx", CLI_CHOICE,
+	 offsetof(struct ps_options, format), AJX},
+	{0, "tree", NULL, "children below their parents; initially on a "
+	 "terminal", CLI_CHOICE, offsetof(struct ps_options, shape), TREE},
+	{0, "table", NULL, "one after the other, by pid", CLI_CHOICE,
+	 offsetof(struct ps_options, shape), TABLE},
+	{'t', "threads", NULL, "each thread by itself", CLI_FLAG,
+	 offsetof(struct ps_options, threads)},
+	CHOOSE_OPTIONS(struct ps_options, choose),
+	SHOW_OPTIONS(struct ps_options, show),
+	LOOK_OPTIONS(struct ps_options, look),
+	{0},
+};
+/* clang-format on */
+
+static const struct verb_example examples[] = {
+	{"via ps", "all processes as a tree, what they wait for"},
+	{"via ps --aux", "as ps aux"},
+	{"via ps --threads postgres", "each thread of processes of that name"},
+	{"via ps /run/x.sock", "who has that socket"},
+	{"via ps --state waiting -o PID,SINCE,WAITS",
+	 "who waits for what, since when"},
+	{"via ps --json 4242 | jq '.processes[].talks'",
+	 "whom a process talks to"},
+	{0},
+};
+
+const struct verb verb_ps = {
+	.name = "ps",
+	.summary = "show processes, what they wait for and talk over",
+	.synopsis = "[OPTION]... [FILTER]...",
+	.description =
+		"Show processes: on a terminal as a tree, else one after the "
+		"other. WAITS is what their threads wait for and since when "
+		"(+2: or for one of two others), TALKS over what each could "
+		"talk to which others: > to them, < from them, <> both.\n\n"
+		"A FILTER is a pid, a process' name, an object (pipe:[123], "
+		"unix:/run/x.sock), a path or an abstract name; of several one "
+		"has to fit. States are the letters of ps, or running, "
+		"sleeping, disk, stopped, zombie, idle, waiting, frozen.\n\n"
+		"What cannot be seen for lack of privilege is left out, and "
+		"a last line on standard error says so.",
+	.options = options,
+	.examples = examples,
+	.operands_max = -1,
+	.views = views,
+	.run = ps_run,
+};

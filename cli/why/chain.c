@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/why/chain.h"
+
+#include <stdlib.h>
+
+#include "cli/why/tell.h"
+
+#define RED   "31;1"
+#define GREEN "32"
+
+int chain_follow(const struct why_case *c, uint32_t thread, struct chain *ret)
+{
+	bool *seen = calloc(c->s->n_threads + (size_t)1, sizeof(*seen));
+
+	*ret = (struct chain){.back = VIA_NONE};
+	ret->threads = calloc(c->s->n_threads + (size_t)1,
+			      sizeof(*ret->threads));
+	if (!seen || !ret->threads) {
+		free(seen);
+		free(ret->threads);
+		return cli_error("out of memory");
+	}
+	while (thread != VIA_NONE && !seen[thread]) {
+		seen[thread] = true;
+		ret->threads[ret->n++] = thread;
+		thread = c->d->verdicts[thread].next;
+	}
+	ret->back = thread;
+	free(seen);
+	return CLI_YES;
+}
+
+void chain_print(FILE *f, const struct why_case *c, const struct chain *chain,
+		 int indent)
+{
+	for (uint32_t i = 0; i < chain->n; i++) {
+		fprintf(f, "%*s", indent + 3 * (i ? (int)i - 1 : 0), "");
+		if (i) {
+			fprintf(f, "└─ ");
+			tell_next(f, c, chain->threads[i - 1],
+				  chain->threads[i]);
+		} else {
+			tell_thread(f, c, chain->threads[i]);
+		}
+		putc('\n', f);
+	}
+	if (chain->back == VIA_NONE || !chain->n)
+		return;
+	fprintf(f, "%*s└─ ", indent + 3 * ((int)chain->n - 1), "");
+	tell_back(f, c, chain->threads[chain->n - 1], chain->back);
+	fprintf(f, ": round again\n");
+}
+
+/* --- What it comes down to --- */
+
+static void in_colour(FILE *f, const struct why_case *c, const char *colour,
+		      const char *text)
+{
+	if (c->colour)
+		fprintf(f, "\033[%sm%s\033[0m", colour, text);
+	else
+		fprintf(f, "%s", text);
+}
+
+static void conclude_cycle(FILE *f, const struct why_case *c, uint32_t cycle)
+{
+	const struct via_cycle *ring = &c->d->cycles[cycle];
+
+	in_colour(f, c, RED, "Deadlock");
+	fprintf(f, " (%s): ", why_certainty(ring->certainty));
+	if (ring->n == 1)
+		fprintf(f, "it waits for what it alone could do.\n");
+	else
+		fprintf(f,
+			"these %u wait for each other, and nobody else can "
+			"end that.\n",
+			ring->n);
+}
+
+static void conclude_stuck(FILE *f, const struct why_case *c, uint32_t last)
+{
+	const struct via_verdict_of *v = &c->d->verdicts[last];
+
+	in_colour(f, c, RED, "Stuck");
+	fprintf(f, " (%s): %s\n", why_certainty(v->certainty),
+		v->verdict == VIA_VERDICT_ORPHANED
+			? "who could end the wait has died."
+			: "nobody who could end the wait goes on.");
+}
+
+/* Words behind the name of who is last. */
+static const char *cause_of(const struct why_case *c, uint32_t thread)
+{
+	const struct via_thread *t = &c->s->threads[thread];
+
+	switch (t->state) {
+	case 'T':
+		return "is stopped, and goes on by SIGCONT.";
+	case 't':
+		return "is held by its tracer.";
+	case 'Z':
+	case 'X':
+		return "has ended.";
+	}
+	if (c->s->processes[t->process].flags & VIA_PROCESS_FROZEN)
+		return "is frozen, and goes on when its control group is "
+		       "thawed.";
+	switch (c->d->verdicts[thread].verdict) {
+	case VIA_VERDICT_RUNNING:
+		return "goes on.";
+	case VIA_VERDICT_IDLE:
+		return "waits for what comes from outside.";
+	case VIA_VERDICT_WAITING:
+		return "goes on.";
+	}
+	return "waits for what was not to be seen.";
+}
+
+void chain_conclude(FILE *f, const struct why_case *c,
+		    const struct chain *chain)
+{
+	uint32_t last = chain->threads[chain->n - 1];
+	char who[VIA__WHO_MAX];
+
+	for (uint32_t i = 0; i < chain->n; i++) {
+		uint32_t cycle = c->d->verdicts[chain->threads[i]].cycle;
+
+		if (cycle == VIA_NONE)
+			continue;
+		conclude_cycle(f, c, cycle);
+		return;
+	}
+	if (why_is_stuck(c, last, VIA_GUESS)) {
+		conclude_stuck(f, c, last);
+		return;
+	}
+	in_colour(f, c, GREEN, chain->n > 1 ? "In the end" : "No deadlock");
+	fprintf(f, ": %s %s\n", via__who_thread(c->s, last, who),
+		cause_of(c, last));
+}
+
+/* --- Findings --- */
+
+bool chain_concerns(const struct why_case *c, const struct chain *chain,
+		    const struct via_finding *finding)
+{
+	for (uint32_t i = 0; i < chain->n; i++) {
+		uint32_t t = chain->threads[i];
+		uint32_t wait = c->d->verdicts[t].wait;
+
+		if (finding->thread == t ||
+		    finding->process == c->s->threads[t].process ||
+		    (finding->object != VIA_NONE && wait != VIA_NONE &&
+		     finding->object == c->s->waits[wait].object))
+			return true;
+	}
+	return false;
+}
+
+void finding_print(FILE *f, const struct why_case *c,
+		   const struct via_finding *finding)
+{
+	in_colour(f, c, RED, finding->rule);
+	if (finding->certainty != VIA_EXACT)
+		fprintf(f, " (%s)", why_certainty(finding->certainty));
+	fprintf(f, ": %s.\n    %s.\n", finding->what, finding->advice);
+}
+
+void ring_advise(FILE *f, const struct why_case *c, uint32_t cycle)
+{
+	const struct via_cycle *ring = &c->d->cycles[cycle];
+	uint32_t first = c->d->cycle_threads[ring->first];
+
+	fprintf(f,
+		"    Ending any one of them lets the others go on: via kill "
+		"%d.\n",
+		c->s->processes[c->s->threads[first].process].task.pid);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* What processes have mapped, and with whom they share it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "inspect/collect/maps.h"
+
+/* --- What it is --- */
+
+static bool starts(const char *name, const char *with)
+{
+	return strncmp(name, with, strlen(with)) == 0;
+}
+
+/*
+ * By the name that the kernel gives it: mm/shmem.c, ipc/shm.c, mm/memfd.c,
+ * fs/hugetlbfs/inode.c. A file of such a name would have a slash before it.
+ */
+static const struct {
+	const char *name;
+	enum via_kind kind;
+} kinds[] = {
+	{"/memfd:", VIA_KIND_MEMFD},
+	{"/dev/zero (deleted)", VIA_KIND_ANON},
+	{"[anon_shmem:", VIA_KIND_ANON},
+	{"/anon_hugepage (deleted)", VIA_KIND_ANON},
+	{"/SYSV", VIA_KIND_SYSVSHM},
+	{"/dev/shm/sem.", VIA_KIND_POSIXSEM},
+	{"/dev/shm/", VIA_KIND_POSIXSHM},
+};
+
+static enum via_kind kind_of(const struct via__scene *scene,
+			     const struct via__map *map)
+{
+	const char *slash = strrchr(map->name, '/');
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (starts(map->name, kinds[i].name))
+			return kinds[i].kind;
+	/* Seen from elsewhere, or mounted elsewhere; as fds.c has it. */
+	if (via__place_known(&scene->devices, map->dev) != VIA__PLACE_SHM)
+		return VIA_KIND_FILE;
+	return slash && starts(slash, "/sem.") ? VIA_KIND_POSIXSEM
+					       : VIA_KIND_POSIXSHM;
+}
+
+/* Mapped rings and the like of what has no inode of its own have none; the id
+ * of a System V segment may be 0. */
+static bool has_identity(const struct via__map *map)
+{
+	return (map->ino || starts(map->name, "/SYSV")) &&
+	       !starts(map->name, "anon_inode:");
+}
+
+/*
+ * The device in maps is that of the super block. File systems without a
+ * device (major 0) may say another one to stat(2): btrfs for each subvolume,
+ * overlays. The kernel lets privileged users ask by the mapping's addresses;
+ * it is asked for what is in memory already, since the file may be on a file
+ * system whose server does not answer.
+ */
+static void ask_stat(int dir, const struct via__map *map, uint64_t *dev,
+		     uint64_t *ino, uint32_t *mode)
+{
+	char path[64];
+	struct statx st;
+
+	snprintf(path, sizeof(path), "map_files/%llx-%llx",
+		 (unsigned long long)map->start, (unsigned long long)map->end);
+	if (statx(dir, path, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &st) <
+	    0)
+		return;
+	*dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+	*ino = st.stx_ino;
+	*mode = st.stx_mode;
+}
+
+static uint32_t of_file(struct via_snapshot *s, int dir,
+			const struct via__map *map)
+{
+	static const enum via_kind known[] = {
+		VIA_KIND_FILE, VIA_KIND_CHAR, VIA_KIND_POSIXSHM,
+		VIA_KIND_POSIXSEM, VIA_KIND_MEMFD};
+	uint64_t dev = map->dev, ino = map->ino;
+	uint32_t mode = S_IFREG;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		uint32_t object = via_snapshot_object(s, known[i], dev, ino, 0);
+
+		if (object != VIA_NONE)
+			return object;
+	}
+	if (major(dev) == 0 || starts(map->name, "/dev/"))
+		ask_stat(dir, map, &dev, &ino, &mode);
+	return via__object(s, S_ISCHR(mode) ? VIA_KIND_CHAR : VIA_KIND_FILE,
+			   dev, ino, 0);
+}
+
+static void name_it(struct via_snapshot *s, uint32_t object, const char *name)
+{
+	static const char deleted[] = " (deleted)";
+	struct via_object *o = via__object_at(s, object);
+	size_t len = strlen(name), end = sizeof(deleted) - 1;
+
+	if (len > end && strcmp(name + len - end, deleted) == 0) {
+		len -= end;
+		o->flags |= VIA_OBJECT_DELETED;
+	}
+	if (o->name || name[0] != '/' || o->kind == VIA_KIND_ANON ||
+	    o->kind == VIA_KIND_SYSVSHM)
+		return;
+	size_t skip = o->kind == VIA_KIND_MEMFD ? strlen("/memfd:") : 0;
+	uint32_t text = len > skip ? via__text(s, name + skip, len - skip) : 0;
+
+	via__object_at(s, object)->name = text;
+}
+
+uint32_t via__map_object(struct via__scene *scene, uint32_t process, int dir,
+			 const struct via__map *map)
+{
+	struct via_snapshot *s = scene->s;
+	enum via_kind kind = kind_of(scene, map);
+	uint64_t dev = map->dev;
+	uint32_t object;
+
+	if (!has_identity(map))
+		return VIA_NONE;
+	if (kind == VIA_KIND_SYSVSHM)
+		dev = s->processes[process].ipc_ns;
+	object = kind == VIA_KIND_FILE ? of_file(s, dir, map)
+				       : via__object(s, kind, dev, map->ino, 0);
+	name_it(s, object, map->name);
+	return object;
+}
+
+/* --- The collector --- */
+
+struct looker {
+	struct via__scene *scene;
+	const struct via__at *at;
+};
+
+static void found(const struct via__map *map, void *arg)
+{
+	const struct looker *l = arg;
+	uint32_t object = via__map_object(l->scene, l->at->process, l->at->dir,
+					  map);
+
+	if (object == VIA_NONE)
+		return;
+	struct via_holding *h = via__add_hold(l->scene->s, l->at->process,
+					      object, VIA_HOLDS_MAP);
+
+	h->flags = map->flags;
+	h->start = map->start;
+	h->end = map->end;
+}
+
+static void maps_process(struct via__scene *scene, const struct via__at *at)
+{
+	struct via_process *p = &scene->s->processes[at->process];
+	struct looker l = {scene, at};
+	bool all = scene->want & VIA_WANT_ALL_MAPS;
+
+	if (p->flags & VIA_PROCESS_KERNEL || p->task.state == 'Z')
+		return;
+	int err = via__maps_each(
+		at->dir, all ? VIA__MAPS_FILES : VIA__MAPS_SHARED, found, &l);
+
+	if (err < 0 && err != -ESRCH)
+		scene->s->processes[at->process].hidden |= VIA_HIDDEN_MAPS;
+}
+
+const struct via__collector via__collector_maps = {
+	.name = "maps",
+	.summary = "shared memory, mapped files: PROCMAP_QUERY, or maps",
+	.want = VIA_WANT_MAPS | VIA_WANT_ALL_MAPS,
+	.process = maps_process,
+};

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finding out what a blocked thread waits for: what the files wait_*.c share.
+ * waits.c goes through the threads and calls the one for its system call,
+ * which adds its waits to the snapshot, or none if it cannot tell.
+ */
+#ifndef INSPECT_COLLECT_WAIT_H
+#define INSPECT_COLLECT_WAIT_H
+
+#include <sys/stat.h>
+
+#include "inspect/collect/call.h"
+#include "inspect/collect/collector.h"
+
+/* A descriptor of the process that is looked at, a thread by its inner tid. */
+struct via__fd_of {
+	int fd;
+	uint32_t hold;
+};
+struct via__tid_of {
+	uint32_t pid_ns;
+	pid_t tid;
+	uint32_t thread;
+};
+
+/* The whole pass. */
+struct via__waiting {
+	struct via__scene *scene;
+	uint32_t n_groups;
+	/* Of one process at a time, by descriptor. */
+	uint32_t fds_of;
+	struct via__fd_of *fds;
+	uint32_t n_fds, max_fds;
+	/* Of all threads, by namespace and tid; made when first needed. */
+	struct via__tid_of *tids;
+	uint32_t n_tids;
+};
+
+/* A blocked thread. */
+struct via__blocked {
+	struct via__waiting *pass;
+	struct via_snapshot *s;
+	uint32_t thread, process;
+	pid_t pid;    /* -1: it is another's by now */
+	int dir;      /* /proc/PID; < 0: gone */
+	bool foreign; /* its system calls have other numbers */
+	char state;
+	char wchan[VIA_COMM_MAX]; /* where in the kernel; "": unknown */
+	struct via_syscall call;
+	const struct via__call *row;
+	int64_t left_ns; /* as in struct via_wait */
+};
+
+/* A wait of the thread, as the kernel says. */
+struct via_wait *via__wait(struct via__blocked *b, enum via_op op,
+			   uint32_t object);
+/* One for a task. */
+struct via_wait *via__wait_for(struct via__blocked *b, enum via_op op,
+			       uint32_t process);
+
+/* Its waits from index first on are no more certain than this. */
+void via__wait_doubt(struct via__blocked *b, uint32_t first,
+		     enum via_certainty certainty);
+
+/* The hold of a descriptor, or VIA_NONE. */
+uint32_t via__fd_hold(struct via__blocked *b, int fd);
+/* What is held through it, or VIA_NONE. */
+uint32_t via__fd_object(struct via__blocked *b, int fd);
+
+/* The thread that a process of that pid namespace knows by this id. */
+uint32_t via__thread_by_tid(struct via__waiting *w, uint32_t pid_ns, pid_t tid);
+
+/* The argument that the row names, as a descriptor. */
+static inline int via__call_fd(const struct via__blocked *b)
+{
+	return (int)b->call.args[b->row->fd];
+}
+
+/* Add the waits for an op on a descriptor, by what it is of. */
+void via__wait_on_fd(struct via__blocked *b, int fd, enum via_op op,
+		     enum via_source source);
+/* The same for an object; fd is what leads there. */
+void via__wait_on_object(struct via__blocked *b, uint32_t object, int fd,
+			 enum via_op op, enum via_source source);
+/* For what an epoll set watches. */
+void via__wait_on_epoll(struct via__blocked *b, uint32_t epoll, int fd);
+
+/*
+ * The file that a path of the process leads to; relative ones from the
+ * directory that it knows as at. Nothing is opened, no file system is asked.
+ * 0, or -1: not to be found that way.
+ */
+int via__wait_find(const struct via__blocked *b, int at, const char *path,
+		   struct statx *ret);
+
+/* For how long, as the call says it: left_ns of struct via_wait. */
+int64_t via__call_left(const struct via__blocked *b);
+
+/* The same of a call on a socket, which its own timeouts end: socket(7). */
+int64_t via__socket_left(const struct via__blocked *b, uint32_t object, int fd,
+			 enum via_op op);
+
+/* --- By enum via__waits_for --- */
+
+void via__wait_fd(struct via__blocked *b);
+void via__wait_flow(struct via__blocked *b);
+void via__wait_vmsplice(struct via__blocked *b);
+void via__wait_connect(struct via__blocked *b);
+void via__wait_open(struct via__blocked *b);
+void via__wait_poll(struct via__blocked *b);
+void via__wait_select(struct via__blocked *b);
+void via__wait_epoll(struct via__blocked *b);
+void via__wait_wait4(struct via__blocked *b);
+void via__wait_waitid(struct via__blocked *b);
+void via__wait_clone(struct via__blocked *b);
+void via__wait_flock(struct via__blocked *b);
+void via__wait_fcntl(struct via__blocked *b);
+void via__wait_futex(struct via__blocked *b);
+void via__wait_futex_one(struct via__blocked *b);
+void via__wait_futex_any(struct via__blocked *b);
+void via__wait_msg(struct via__blocked *b);
+void via__wait_sem(struct via__blocked *b);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Waits on many descriptors, of which any one will do: poll, select, epoll. */
+#include <poll.h>
+
+#include "inspect/collect/polled.h"
+#include "inspect/collect/wait.h"
+
+/* Sets within sets: as deep as the kernel lets them be (EP_MAX_NESTS, 4). */
+#define DEPTH_MAX 4
+
+#define READS  (POLLIN | POLLPRI | POLLRDNORM | POLLRDBAND | POLLRDHUP)
+#define WRITES (POLLOUT | POLLWRNORM | POLLWRBAND)
+
+struct polling {
+	struct via__blocked *b;
+	bool any;
+};
+
+static void on_events(struct via__blocked *b, uint32_t object, int fd,
+		      uint32_t events, enum via_source source)
+{
+	if (events & READS)
+		via__wait_on_object(b, object, fd, VIA_OP_READ, source);
+	if (events & WRITES)
+		via__wait_on_object(b, object, fd, VIA_OP_WRITE, source);
+	/* Errors and hang-ups come unasked. */
+	if (!(events & (READS | WRITES)))
+		via__wait_on_object(b, object, fd, VIA_OP_EVENT, source);
+}
+
+static void polled(int fd, uint32_t events, void *arg)
+{
+	struct polling *p = arg;
+
+	p->any = true;
+	on_events(p->b, via__fd_object(p->b, fd), fd, events,
+		  VIA_SOURCE_MEMORY);
+}
+
+/* With nothing to wait for it sleeps. */
+static void ended(struct polling *p, int err)
+{
+	struct via__blocked *b = p->b;
+
+	if (err < 0)
+		via__wait(b, VIA_OP_UNKNOWN, VIA_NONE)->certainty = VIA_GUESS;
+	else if (!p->any)
+		via__wait(b, b->left_ns == -1 ? VIA_OP_SIGNAL : VIA_OP_TIME,
+			  VIA_NONE);
+}
+
+void via__wait_poll(struct via__blocked *b)
+{
+	struct polling p = {b, false};
+
+	ended(&p, via__polled_poll(b->pid, &b->call, polled, &p));
+}
+
+void via__wait_select(struct via__blocked *b)
+{
+	struct polling p = {b, false};
+
+	ended(&p, via__polled_select(b->pid, &b->call, polled, &p));
+}
+
+/* --- epoll --- */
+
+/* The first link from an object: they are sorted. */
+static uint32_t first_link(const struct via_snapshot *s, uint32_t from)
+{
+	uint32_t low = 0, high = s->n_links;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (s->links[middle].from < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* In a link's events: bits that only say how the others are reported. A member
+ * with EPOLLONESHOT that has fired has no others. */
+#define EVENTS (READS | WRITES | POLLERR | POLLHUP)
+
+static void on_members(struct via__blocked *b, uint32_t epoll, int fd,
+		       unsigned int depth)
+{
+	uint32_t i = first_link(b->s, epoll);
+
+	for (; i < b->s->n_links && b->s->links[i].from == epoll; i++) {
+		const struct via_link *l = &b->s->links[i];
+
+		if (l->kind != VIA_LINK_WATCHES || !(l->events & EVENTS))
+			continue;
+		if (via__object_at(b->s, l->to)->kind != VIA_KIND_EPOLL)
+			on_events(b, l->to, fd, l->events, VIA_SOURCE_PROC);
+		else if (depth < DEPTH_MAX)
+			on_members(b, l->to, fd, depth + 1);
+	}
+}
+
+void via__wait_on_epoll(struct via__blocked *b, uint32_t epoll, int fd)
+{
+	uint32_t first = b->s->n_waits;
+
+	on_members(b, epoll, fd, 0);
+	/* An empty set. */
+	if (b->s->n_waits == first)
+		via__wait(b, VIA_OP_EVENT, epoll)->fd = fd;
+}
+
+/* Any of its threads may add to the set meanwhile; so may other processes that
+ * have it. */
+static bool may_change(const struct via__blocked *b, uint32_t epoll)
+{
+	return b->s->processes[b->process].n_threads > 1 ||
+	       via__object_at(b->s, epoll)->n_users > 1;
+}
+
+void via__wait_epoll(struct via__blocked *b)
+{
+	int fd = via__call_fd(b);
+	uint32_t epoll = via__fd_object(b, fd), first = b->s->n_waits;
+
+	if (epoll == VIA_NONE)
+		return;
+	via__wait_on_epoll(b, epoll, fd);
+	if (may_change(b, epoll))
+		via__wait_doubt(b, first, VIA_LIKELY);
+}

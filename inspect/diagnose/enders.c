@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who could end a wait. Where the kernel lets anybody do it who comes along, or
+ * does it itself, that is said: claims are made only about what is closed.
+ */
+#include "inspect/diagnose/enders.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+static const struct via__enders nobody = {
+	.object = VIA_NONE,
+	.process = VIA_NONE,
+	.thread = VIA_NONE,
+};
+
+static struct via__enders beyond(enum via__outside outside)
+{
+	struct via__enders e = nobody;
+
+	e.outside = (uint8_t)outside;
+	e.limit = VIA__BEYOND;
+	return e;
+}
+
+static struct via__enders holders(uint32_t object, enum via__side side,
+				  unsigned int limit)
+{
+	struct via__enders e = nobody;
+
+	e.object = object;
+	e.side = (uint8_t)side;
+	e.limit = (uint8_t)limit;
+	return e;
+}
+
+static struct via__enders whoever(struct via__enders e,
+				  enum via__outside outside)
+{
+	e.limit = VIA__BEYOND;
+	e.outside = (uint8_t)outside;
+	return e;
+}
+
+/* --- What is read and written --- */
+
+enum reach {
+	REACH_UNSEEN, /* who writes it is not known */
+	REACH_WORLD,  /* the kernel, or whoever likes to */
+	REACH_SAME,   /* those who have the object itself */
+	REACH_PEER,   /* those who have its peer */
+};
+
+/*
+ * By kind: whose turn it is, and the best that can be said. An eventfd may be
+ * counted up by the kernel too; a datagram may get lost.
+ */
+static const struct {
+	uint8_t reach, limit;
+} kinds[VIA_N_KINDS] = {
+	[VIA_KIND_PIPE] = {REACH_SAME, VIA_EXACT},
+	[VIA_KIND_FIFO] = {REACH_SAME, VIA_EXACT},
+	[VIA_KIND_MQ] = {REACH_SAME, VIA_EXACT},
+	[VIA_KIND_EVENTFD] = {REACH_SAME, VIA_GUESS},
+	[VIA_KIND_UNIX] = {REACH_PEER, VIA_EXACT},
+	[VIA_KIND_TCP] = {REACH_PEER, VIA_EXACT},
+	[VIA_KIND_UDP] = {REACH_PEER, VIA_GUESS},
+	[VIA_KIND_PTMX] = {REACH_PEER, VIA_EXACT},
+	[VIA_KIND_PTY] = {REACH_PEER, VIA_EXACT},
+	[VIA_KIND_SOCKET] = {REACH_WORLD, 0},
+	[VIA_KIND_TTY] = {REACH_WORLD, 0},
+	[VIA_KIND_CHAR] = {REACH_WORLD, 0},
+	[VIA_KIND_TIMERFD] = {REACH_WORLD, 0},
+	[VIA_KIND_SIGNALFD] = {REACH_WORLD, 0},
+	[VIA_KIND_INOTIFY] = {REACH_WORLD, 0},
+	[VIA_KIND_SYSVMSG] = {REACH_WORLD, 0},
+};
+
+/* Anybody who knows the name may open it. */
+static bool has_name(const struct via_object *o)
+{
+	return (o->kind == VIA_KIND_FIFO || o->kind == VIA_KIND_MQ) &&
+	       !(o->flags & VIA_OBJECT_DELETED);
+}
+
+/* Whether a process, or any for VIA_NONE, has an object in this way. */
+static bool holds_side(const struct via_snapshot *s, uint32_t process,
+		       uint32_t object, enum via__side side)
+{
+	const struct via_object *o = &s->objects[object];
+
+	for (uint32_t i = 0; i < o->n_users; i++) {
+		const struct via_holding *h =
+			&s->holds[s->users[o->first_user + i]];
+
+		if ((process == VIA_NONE || h->process == process) &&
+		    via__sides(h) & 1u << side)
+			return true;
+	}
+	return false;
+}
+
+/* The first link from an object, of those that are sorted by it. */
+static uint32_t first_link(const struct via_snapshot *s, uint32_t object)
+{
+	uint32_t low = 0, high = s->n_links;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (s->links[middle].from < object)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static uint32_t linked(const struct via_snapshot *s, uint32_t object,
+		       enum via_link_kind kind)
+{
+	for (uint32_t i = first_link(s, object);
+	     i < s->n_links && s->links[i].from == object; i++)
+		if (s->links[i].kind == kind)
+			return s->links[i].to;
+	return VIA_NONE;
+}
+
+/*
+ * A socket without a peer: its connection waits to be accepted, or it takes
+ * datagrams from anybody. What else there could be, the kernel would not wait
+ * for.
+ */
+static struct via__enders without_peer(const struct via_snapshot *s,
+				       uint32_t object)
+{
+	const struct via_object *o = &s->objects[object];
+	uint32_t listener = linked(s, object, VIA_LINK_CONNECTING);
+
+	if (listener != VIA_NONE)
+		return holders(listener, VIA__HOLDERS, kinds[o->kind].limit);
+	return beyond(o->flags & VIA_OBJECT_PACKETS || o->kind == VIA_KIND_UDP
+			      ? VIA__WORLD
+			      : VIA__UNSEEN);
+}
+
+/*
+ * Such a wait has ended already: its thread was about to be woken when it was
+ * looked at.
+ */
+static bool has_come(const struct via_object *o, const struct via_wait *w)
+{
+	return w->op == VIA_OP_READ && kinds[o->kind].reach == REACH_SAME &&
+	       o->level > 0;
+}
+
+static bool waits_for(const struct via_snapshot *s, uint32_t process,
+		      const struct via_wait *w)
+{
+	const struct via_process *p = &s->processes[process];
+
+	for (uint32_t i = 0; i < p->n_threads; i++) {
+		const struct via_thread *t = &s->threads[p->first_thread + i];
+
+		for (uint32_t k = 0; k < t->n_waits; k++)
+			if (s->waits[t->first_wait + k].object == w->object &&
+			    s->waits[t->first_wait + k].op == w->op)
+				return true;
+	}
+	return false;
+}
+
+/* Whether a process has the other side of what is waited for, and does not
+ * wait there itself. */
+static bool has_partner(const struct via_snapshot *s, const struct via_wait *w,
+			enum via__side side)
+{
+	const struct via_object *o = &s->objects[w->object];
+
+	for (uint32_t i = 0; i < o->n_users; i++) {
+		const struct via_holding *h =
+			&s->holds[s->users[o->first_user + i]];
+
+		if (via__sides(h) & 1u << side && !waits_for(s, h->process, w))
+			return true;
+	}
+	return false;
+}
+
+static struct via__enders same(const struct via_snapshot *s,
+			       const struct via_wait *w)
+{
+	const struct via_object *o = &s->objects[w->object];
+	enum via__side side = w->op == VIA_OP_READ ? VIA__WRITERS
+						   : VIA__READERS;
+	struct via__enders e = holders(w->object, side, kinds[o->kind].limit);
+
+	if (has_come(o, w))
+		return whoever(e, VIA__UNSEEN);
+	if (!has_name(o))
+		return e;
+	/* Who keeps the other side open too waits for whoever will come. */
+	if (holds_side(s, s->threads[w->thread].process, w->object, side)) {
+		e.limit = VIA_GUESS;
+		return has_partner(s, w, side) ? e : whoever(e, VIA__WORLD);
+	}
+	e.limit = VIA_LIKELY;
+	return e;
+}
+
+static struct via__enders data(const struct via_snapshot *s,
+			       const struct via_wait *w)
+{
+	const struct via_object *o = &s->objects[w->object];
+
+	if (o->flags & (VIA_OBJECT_REMOTE | VIA_OBJECT_LISTENS))
+		return beyond(VIA__WORLD);
+	switch (kinds[o->kind].reach) {
+	case REACH_WORLD:
+		/* Of whatever family it may be. */
+		if (o->kind == VIA_KIND_SOCKET && o->detail == VIA_NONE)
+			return beyond(VIA__UNSEEN);
+		return beyond(VIA__WORLD);
+	case REACH_SAME:
+		return same(s, w);
+	case REACH_PEER:
+		return o->peer == VIA_NONE ? without_peer(s, w->object)
+					   : holders(o->peer, VIA__HOLDERS,
+						     kinds[o->kind].limit);
+	}
+	return beyond(VIA__UNSEEN);
+}
+
+/* Its own socket stands for a listener that is not known. */
+static struct via__enders connection(const struct via_snapshot *s,
+				     const struct via_wait *w)
+{
+	uint32_t flags = s->objects[w->object].flags;
+
+	if (flags & VIA_OBJECT_REMOTE)
+		return beyond(VIA__WORLD);
+	return flags & VIA_OBJECT_LISTENS
+		       ? holders(w->object, VIA__HOLDERS, VIA_EXACT)
+		       : beyond(VIA__UNSEEN);
+}
+
+/* --- Locks --- */
+
+/* The thread of a process with this tid. */
+static uint32_t thread_of(const struct via_snapshot *s, uint32_t process,
+			  pid_t tid)
+{
+	const struct via_process *p = &s->processes[process];
+
+	for (uint32_t i = 0; i < p->n_threads; i++)
+		if (s->threads[p->first_thread + i].tid == tid)
+			return p->first_thread + i;
+	return VIA_NONE;
+}
+
+/* Whose thread died with it. The kernel tells those who wait for a lock of the
+ * other kinds. */
+static bool died_with_it(const struct via_futex *f)
+{
+	return f->owner_dead &&
+	       (f->use == VIA_FUTEX_MUTEX || f->use == VIA_FUTEX_UNKNOWN);
+}
+
+/* The only owner of a lock, if it has one that is a thread. */
+static const struct via_holding *only_owner(const struct via_snapshot *s,
+					    const struct via_object *o)
+{
+	const struct via_holding *owner = NULL;
+
+	for (uint32_t i = 0; i < o->n_users; i++) {
+		const struct via_holding *h =
+			&s->holds[s->users[o->first_user + i]];
+
+		if (h->how != VIA_HOLDS_LOCK)
+			continue;
+		if (owner || !h->id || o->kind == VIA_KIND_SYSVSEM)
+			return NULL;
+		owner = h;
+	}
+	return owner;
+}
+
+static struct via__enders owners(const struct via_snapshot *s, uint32_t object)
+{
+	const struct via_object *o = &s->objects[object];
+	const struct via_holding *owner = only_owner(s, o);
+	struct via__enders e = holders(object, VIA__OWNERS, VIA_EXACT);
+
+	if (!owner)
+		return e;
+	e.process = owner->process;
+	e.thread = thread_of(s, owner->process, owner->id);
+	return e.thread == VIA_NONE || via__has_ended(&s->threads[e.thread])
+		       ? whoever(e, VIA__UNSEEN)
+		       : e;
+}
+
+static struct via__enders orphan(uint32_t object, unsigned int limit)
+{
+	struct via__enders e = holders(object, VIA__OWNERS, limit);
+
+	e.orphan = true;
+	return e;
+}
+
+/* Who used a semaphore last, 0: unknown. */
+static pid_t last_user(const struct via_snapshot *s, const struct via_wait *w)
+{
+	const struct via_object *o = &s->objects[w->object];
+	const struct via_ipc *ipc = o->detail == VIA_NONE ? NULL
+							  : &s->ipcs[o->detail];
+
+	return ipc && w->index < ipc->n_semaphores
+		       ? s->semaphores[ipc->first_semaphore + w->index].last
+		       : 0;
+}
+
+/*
+ * Anybody may add to a semaphore; that a holder will is a custom. Without
+ * records of who holds one, who used it last took it, unless that was the one
+ * who waits: then it is used to wait for events.
+ */
+static struct via__enders semaphore(const struct via_snapshot *s,
+				    const struct via_wait *w)
+{
+	struct via__enders e = holders(w->object, VIA__OWNERS, VIA_LIKELY);
+	pid_t last = last_user(s, w);
+
+	if (!w->amount)
+		return beyond(VIA__UNSEEN);
+	if (holds_side(s, VIA_NONE, w->object, VIA__OWNERS))
+		return e;
+	uint32_t process = last > 0 ? via_snapshot_process(s, last) : VIA_NONE;
+
+	if (process == VIA_NONE || via__process_ended(s, process))
+		return last > 0 ? orphan(w->object, VIA_GUESS) : e;
+	if (process == s->threads[w->thread].process)
+		return whoever(e, VIA__UNSEEN);
+	e.object = VIA_NONE;
+	e.process = process;
+	e.limit = VIA_GUESS;
+	return e;
+}
+
+static struct via__enders lock(const struct via_snapshot *s,
+			       const struct via_wait *w)
+{
+	const struct via_object *o = &s->objects[w->object];
+
+	if (o->kind == VIA_KIND_SYSVSEM)
+		return semaphore(s, w);
+	if (o->kind == VIA_KIND_FUTEX && o->detail != VIA_NONE &&
+	    died_with_it(&s->futexes[o->detail]))
+		return orphan(w->object, VIA_LIKELY);
+	return owners(s, w->object);
+}
+
+/* --- Wake-ups --- */
+
+/*
+ * A word of one process can be woken by its threads alone. But a handler of a
+ * signal may be what is waited for, so that is only a guess.
+ */
+static struct via__enders own_threads(const struct via_snapshot *s,
+				      const struct via_wait *w)
+{
+	struct via__enders e = nobody;
+
+	e.process = s->threads[w->thread].process;
+	e.limit = VIA_GUESS;
+	e.others = true;
+	return e;
+}
+
+/* One of several by who has it mapped. */
+static struct via__enders wake(const struct via_snapshot *s,
+			       const struct via_wait *w)
+{
+	const struct via_object *o = &s->objects[w->object];
+	uint32_t memory = w->object;
+
+	if (o->flags & VIA_OBJECT_PRIVATE)
+		return own_threads(s, w);
+	if (o->kind == VIA_KIND_FUTEX)
+		memory = o->detail == VIA_NONE ? VIA_NONE
+					       : s->futexes[o->detail].memory;
+	if (memory == VIA_NONE)
+		return beyond(VIA__UNSEEN);
+	struct via__enders e = holders(memory, VIA__MAPPERS, VIA_GUESS);
+
+	e.others = true;
+	return e;
+}
+
+/* --- Tasks --- */
+
+static struct via__enders task(const struct via_snapshot *s,
+			       const struct via_wait *w)
+{
+	struct via__enders e = nobody;
+
+	e.thread = w->on_thread;
+	e.process = e.thread == VIA_NONE ? w->on_process
+					 : s->threads[e.thread].process;
+	/* What has ended will wake us. */
+	if (e.thread != VIA_NONE
+		    ? via__has_ended(&s->threads[e.thread])
+		    : e.process == VIA_NONE || via__process_ended(s, e.process))
+		return whoever(e, VIA__UNSEEN);
+	return e;
+}
+
+/* --- All together --- */
+
+static struct via__enders by_op(const struct via_snapshot *s,
+				const struct via_wait *w)
+{
+	if (w->op == VIA_OP_CHILD || w->op == VIA_OP_JOIN)
+		return task(s, w);
+	if (w->op == VIA_OP_SIGNAL || w->op == VIA_OP_TIME)
+		return beyond(VIA__WORLD);
+	if (w->object == VIA_NONE)
+		return beyond(VIA__UNSEEN);
+	switch (w->op) {
+	case VIA_OP_READ:
+	case VIA_OP_WRITE:
+		return data(s, w);
+	case VIA_OP_OPEN:
+	case VIA_OP_ACCEPT:
+		return beyond(VIA__WORLD);
+	case VIA_OP_CONNECT:
+		return connection(s, w);
+	case VIA_OP_LOCK:
+		return lock(s, w);
+	case VIA_OP_WAKE:
+		return wake(s, w);
+	case VIA_OP_EVENT:
+		return beyond(kinds[s->objects[w->object].kind].reach ==
+					      REACH_WORLD
+				      ? VIA__WORLD
+				      : VIA__UNSEEN);
+	}
+	return beyond(VIA__UNSEEN);
+}
+
+static const struct via__pool *pool(const struct via__holders *all,
+				    const struct via__enders *e)
+{
+	const struct via_snapshot *s = all->s;
+	const struct via_object *o = &s->objects[e->object];
+	struct via__pool *p =
+		&all->pools[(size_t)e->object * VIA__N_SIDES + e->side];
+
+	for (uint32_t i = 0; !p->known && i < o->n_users; i++) {
+		const struct via_holding *h =
+			&s->holds[s->users[o->first_user + i]];
+
+		if (!(via__sides(h) & 1u << e->side))
+			continue;
+		p->some = true;
+		p->worst = MAX(p->worst, h->certainty);
+		p->doubtful |= all->doubtful[h->process];
+	}
+	p->known = true;
+	return p;
+}
+
+/*
+ * How sure it is that all who hold an object were seen. Of processes that may
+ * not be looked at, those are relevant that are relatives: ends are inherited,
+ * seldom passed.
+ */
+static unsigned int completeness(const struct via_snapshot *s, uint32_t object,
+				 bool doubtful)
+{
+	const struct via_object *o = &s->objects[object];
+
+	if (o->flags & VIA_OBJECT_PRIVATE)
+		return VIA_EXACT;
+	if (o->seen == VIA_SEEN_ALL && s->sight.init_ns)
+		return VIA_EXACT;
+	return o->seen == VIA_SEEN_UNKNOWN && doubtful ? VIA_GUESS : VIA_LIKELY;
+}
+
+/*
+ * An object that nobody has would not be waited for: somebody who was not seen
+ * has it, or it is in a message on its way to somebody.
+ */
+static void narrow(const struct via__holders *all, const struct via_wait *w,
+		   struct via__enders *e)
+{
+	const struct via_snapshot *s = all->s;
+	bool doubtful = all->doubtful[s->threads[w->thread].process];
+
+	if (e->object == VIA_NONE || e->limit == VIA__BEYOND)
+		return;
+	if (e->orphan) {
+		e->limit = (uint8_t)MAX(e->limit,
+					completeness(s, e->object, doubtful));
+		return;
+	}
+	const struct via__pool *p = pool(all, e);
+
+	if (!p->some || linked(s, e->object, VIA_LINK_IN_FLIGHT) != VIA_NONE)
+		*e = whoever(*e, VIA__UNSEEN);
+	else
+		e->limit = (uint8_t)MAX(
+			MAX(e->limit, p->worst),
+			completeness(s, e->object, doubtful || p->doubtful));
+}
+
+struct via__enders via__enders_of(const struct via__holders *all, uint32_t wait)
+{
+	const struct via_wait *w = &all->s->waits[wait];
+	struct via__enders e = by_op(all->s, w);
+
+	narrow(all, w, &e);
+	if (e.limit == VIA__BEYOND)
+		return e;
+	if (w->left_ns >= 0)
+		return whoever(e, VIA__TIMEOUT);
+	e.limit = (uint8_t)MAX(e.limit, w->certainty);
+	if (w->left_ns == VIA_UNKNOWN)
+		e.limit = VIA_GUESS;
+	return e;
+}
+
+/* --- What they have in common --- */
+
+/* Process 1 is above all, which says nothing of who has what. */
+static bool is_hidden(const struct via_process *p)
+{
+	return p->hidden & (VIA_HIDDEN_FDS | VIA_HIDDEN_MAPS) &&
+	       !(p->flags & VIA_PROCESS_KERNEL) && p->task.pid != 1;
+}
+
+/* Mark a hidden process and all above it; or all others below one. */
+static void doubt(struct via__holders *h, uint32_t process)
+{
+	const struct via_snapshot *s = h->s;
+	bool hidden = is_hidden(&s->processes[process]);
+	uint32_t at = process;
+
+	for (uint32_t n = 0; n < s->n_processes && at != VIA_NONE; n++) {
+		const struct via_process *p = &s->processes[at];
+
+		if (hidden)
+			h->doubtful[at] = true;
+		else if (is_hidden(p))
+			h->doubtful[process] = true;
+		at = p->task.ppid > 0 ? via_snapshot_process(s, p->task.ppid)
+				      : VIA_NONE;
+	}
+}
+
+int via__holders_init(struct via__holders *h, const struct via_snapshot *s)
+{
+	h->s = s;
+	h->pools = calloc(s->n_objects + (size_t)1,
+			  VIA__N_SIDES * sizeof(*h->pools));
+	h->doubtful = calloc(s->n_processes + (size_t)1, sizeof(bool));
+	if (!h->pools || !h->doubtful)
+		return -ENOMEM;
+	for (uint32_t p = 0; p < s->n_processes; p++)
+		doubt(h, p);
+	return 0;
+}
+
+void via__holders_fini(struct via__holders *h)
+{
+	free(h->pools);
+	free(h->doubtful);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* From a wait to those who could end it: what each kind of object promises. */
+#ifndef INSPECT_DIAGNOSE_ENDERS_H
+#define INSPECT_DIAGNOSE_ENDERS_H
+
+#include "inspect/diagnose/graph.h"
+
+/* What is known of those who hold an object in some way. */
+struct via__pool {
+	bool known, some; /* was looked up; there is one */
+	bool doubtful;	  /* a relative of one was not seen */
+	uint8_t worst;	  /* certainty of their records */
+};
+#define VIA__N_SIDES (VIA__MAPPERS + 1)
+
+/* What the waits of a snapshot have in common. */
+struct via__holders {
+	const struct via_snapshot *s;
+	struct via__pool *pools; /* VIA__N_SIDES for each object */
+	bool *doubtful;		 /* by process */
+};
+
+/* 0 or -ENOMEM; fini in any case. */
+int via__holders_init(struct via__holders *h, const struct via_snapshot *s);
+void via__holders_fini(struct via__holders *h);
+
+struct via__enders via__enders_of(const struct via__holders *h, uint32_t wait);
+
+#endif

@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# via ps: agrees with ps(1), and says what that does not.
+
+load lib.bash
+
+until_so() {
+	until "$@" >/dev/null 2>&1; do :; done
+}
+
+# cat | wc with nothing to do, both in place: $first and $last.
+start_pipeline() {
+	mkfifo hold
+	cat <hold | wc -c >out 3>&- &
+	last=$!
+	exec 8>hold
+	until_so grep -qx wc "/proc/$last/comm"
+	pipe=$(readlink "/proc/$last/fd/0")
+	first=$(via ls -nr -o ENDS "$pipe" | sed 's/,.*//')
+	until_so grep -qx cat "/proc/$first/comm"
+	until_so via ls --state waited "$pipe"
+}
+
+# Processes that sleep, so that nothing of them changes: with threads, nice, a
+# session of their own, a child that is a zombie.
+start_sleepers() {
+	cat >threads.py <<-'END'
+		import os, threading
+		threading.Thread(target=threading.Event().wait, daemon=True).start()
+		if os.fork() == 0:
+		    os._exit(0)
+		os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+		with open("/proc/self/comm", "wb") as comm:
+		    comm.write(b"a b\033\xffc")
+		print(os.getpid(), flush=True)
+		threading.Event().wait()
+	END
+	mkfifo told
+	exec 9<>told
+	nice -n 5 setsid python3 threads.py >told 3>&- 9>&- &
+	read -r threads <&9
+	zombie=$(ps -o pid= --ppid "$threads" | tr -d ' ')
+	mkfifo hold
+	cat hold 3>&- 9>&- &
+	cat=$!
+	exec 8>hold
+	until_so via ps --state waiting "$cat"
+	pids="$threads $zombie $cat"
+}
+
+@test "agrees with ps" {
+	command -v ps || skip 'needs ps (procps)'
+	start_sleepers
+	for pid in $pids; do
+		for pair in PPID,ppid PID,pid PGID,pgid SID,sid TPGID,tpgid \
+			UID,uid VSZ,vsz NI,ni THREADS,nlwp STAT,stat \
+			TTY,tname TIME,bsdtime START,bsdstart; do
+			ours=$(via ps -nr -o "${pair%,*}" "$pid")
+			theirs=$(ps -o "${pair#*,}=" -p "$pid" | tr -d ' ')
+			echo "$pid $pair: $ours, ps $theirs"
+			[ "$ours" = "$theirs" ]
+		done
+		# The kernel counts it roughly in stat, which is read here, and
+		# exactly in status.
+		ours=$(via ps -nr -o RSS "$pid")
+		theirs=$(ps -o rss= -p "$pid")
+		echo "$pid RSS: $ours, ps $theirs"
+		[ $((ours - theirs)) -lt 2000 ] && [ $((theirs - ours)) -lt 2000 ]
+	done
+}
+
+@test "the columns of aux and ajx" {
+	command -v ps || skip 'needs ps (procps)'
+	for format in aux ajx; do
+		[ "$(via ps --$format | head -n 1 | tr -s ' ')" = \
+			"$(ps $format | head -n 1 | sed 's/^ *//' | tr -s ' ')" ]
+	done
+	start_sleepers
+	via ps --ajx | sed 's/^ *//' | tr -s ' ' >ours
+	ps ajx | sed 's/^ *//' | tr -s ' ' >theirs
+	for pid in $threads $cat; do
+		grep "^[0-9]* $pid " theirs >line
+		grep -Fx -f line ours
+	done
+	via ps --aux | grep -q '<defunct>$'
+}
+
+@test "what they wait for, and whom they talk to" {
+	start_pipeline
+	run via ps -n -o WAITS,TALKS "$last"
+	echo "$output"
+	[[ "$output" =~ ^read\ $pipe\ [0-9.]+m?s\ +$pipe\ \<\ $first,cat ]] ||
+		[[ "$output" == "read $pipe "*"$pipe < $first,cat"* ]]
+	via ps --json "$first" | python3 -c 'import json, sys
+[p] = json.load(sys.stdin)["processes"]
+[w] = p["waits"]
+assert w["op"] == "read" and w["object"].startswith("fifo:/"), w
+assert {"pid": '"$last"', "comm": "wc", "object": "'"$pipe"'",
+        "to": True, "from": False} in p["talks"], p'
+	# Who has it, by its name.
+	[ "$(via ps -nr -o PID "$pipe" | sort -n | tr '\n' ' ')" = \
+		"$(printf '%s\n' "$first" "$last" | sort -n | tr '\n' ' ')" ]
+}
+
+@test "a tree" {
+	start_sleepers
+	run via ps --tree -n -o COMMAND
+	echo "$output"
+	grep -q '^  *[|`]-.*cat hold$' <<<"$output" ||
+		grep -q '[|`]-.*cat hold$' <<<"$output"
+	via ps --tree --json | python3 -c 'import json, sys
+def find(list, pid):
+    for p in list:
+        if p["pid"] == pid: return p
+        if q := find(p.get("children", []), pid): return q
+p = find(json.load(sys.stdin)["processes"], '"$threads"')
+assert [c["pid"] for c in p["children"]] == ['"$zombie"'], p'
+}
+
+@test "threads" {
+	start_sleepers
+	[ "$(via ps -nr --threads -o TID "$threads" | wc -l)" = 2 ]
+	[ "$(via ps -nr --threads -o TID,STAT "$threads" | sort -n)" = \
+		"$(ps -L -o tid=,stat= -p "$threads" | sed 's/^ *//' |
+			tr -s ' ' | sort -n)" ]
+}
+
+@test "names that a terminal would act on" {
+	start_sleepers
+	[ "$(via ps -n -o COMM "$threads")" = 'a b\x1b\xffc' ]
+	[ "$(via ls --json -o ENDS --pid "$threads" | grep -c $'[\e\xff]')" = 0 ]
+	[ "$(via ps | grep -c $'[\e\xff]')" = 0 ]
+}
+
+@test "filters" {
+	start_sleepers
+	[ "$(via ps -nr -o PID --state zombie)" = "$zombie" ]
+	[ "$(via ps -nr -o PID --state Z)" = "$zombie" ]
+	[ "$(via ps -nr -o PID --pid "$cat")" = "$cat" ]
+	run via ps 999999999
+	failed_with 1 'no such process'
+	run via ps --aux --ajx
+	failed_with 2 'exclude each other'
+}
