@@ -12,15 +12,10 @@
 #include "inspect/collect/call.h"
 #include "inspect/collect/collector.h"
 
-/* A descriptor of the process that is looked at, a thread by its inner tid. */
+/* A descriptor of the process that is looked at. */
 struct via__fd_of {
 	int fd;
 	uint32_t hold;
-};
-struct via__tid_of {
-	uint32_t pid_ns;
-	pid_t tid;
-	uint32_t thread;
 };
 
 /* The whole pass. */
@@ -31,9 +26,6 @@ struct via__waiting {
 	uint32_t fds_of;
 	struct via__fd_of *fds;
 	uint32_t n_fds, max_fds;
-	/* Of all threads, by namespace and tid; made when first needed. */
-	struct via__tid_of *tids;
-	uint32_t n_tids;
 };
 
 /* A blocked thread. */
@@ -66,9 +58,6 @@ void via__wait_doubt(struct via__blocked *b, uint32_t first,
 uint32_t via__fd_hold(struct via__blocked *b, int fd);
 /* What is held through it, or VIA_NONE. */
 uint32_t via__fd_object(struct via__blocked *b, int fd);
-
-/* The thread that a process of that pid namespace knows by this id. */
-uint32_t via__thread_by_tid(struct via__waiting *w, uint32_t pid_ns, pid_t tid);
 
 /* The argument that the row names, as a descriptor. */
 static inline int via__call_fd(const struct via__blocked *b)

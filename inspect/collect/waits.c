@@ -259,7 +259,6 @@ static void waits_all(struct via__scene *scene)
 		if (!(scene->s->processes[i].flags & VIA_PROCESS_KERNEL))
 			look_at_process(&w, i);
 	free(w.fds);
-	free(w.tids);
 }
 
 const struct via__collector via__collector_waits = {
