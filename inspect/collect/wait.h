@@ -26,7 +26,15 @@ struct via__waiting {
 	uint32_t fds_of;
 	struct via__fd_of *fds;
 	uint32_t n_fds, max_fds;
+	struct via_wait spare; /* what is beyond VIA__WAITS_MAX */
 };
+
+/* A thread's waits, and steps on the way to them through epoll sets; a process
+ * makes as many as it likes, and sets in sets multiply. What is cut off counts
+ * as unknown. */
+#define VIA__WAITS_MAX	       4096
+#define VIA__WAIT_STEPS_MAX    65536
+#define VIA__PROCESS_WAITS_MAX 65536
 
 /* A blocked thread. */
 struct via__blocked {
@@ -40,10 +48,12 @@ struct via__blocked {
 	char wchan[VIA_COMM_MAX]; /* where in the kernel; "": unknown */
 	struct via_syscall call;
 	const struct via__call *row;
-	int64_t left_ns; /* as in struct via_wait */
+	int64_t left_ns;       /* as in struct via_wait */
+	uint32_t first, steps; /* its waits, what it took to find them */
+	bool cut;	       /* there are more */
 };
 
-/* A wait of the thread, as the kernel says. */
+/* A wait of the thread, as the kernel says; or the spare one. */
 struct via_wait *via__wait(struct via__blocked *b, enum via_op op,
 			   uint32_t object);
 /* One for a task. */
