@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Which limits there are. Sources: proc_sys_fs(5), proc_sys_kernel(5),
+ * mq_overview(7), getrlimit(2), sysvipc(7), pipe(7), unix(7), socket(7),
+ * inotify(7), epoll(7), keyrings(7). */
+#include "cli/limits/measure.h"
+
+#define ROW(n, w, u, s, m)                                                     \
+	{                                                                      \
+		.name = n, .what = w, .unit = u, .scope = s, .measure = m      \
+	}
+#define FIELD(n, f, w, u, s, m)                                                \
+	{                                                                      \
+		.name = n, .field = f, .what = w, .unit = u, .scope = s,       \
+		.measure = m                                                   \
+	}
+
+/* clang-format off */
+const struct limit_row limit_rows[] = {
+	ROW("fs.pipe-max-size", "one pipe, without privilege", "B",
+	    LIMIT_OBJECT, limit_pipe_largest),
+	ROW("fs.pipe-user-pages-soft", "beyond, new pipes are small",
+	    "pages", LIMIT_USER, limit_pipe_pages),
+	ROW("fs.pipe-user-pages-hard", "beyond, no pipes (0: no limit)",
+	    "pages", LIMIT_USER, limit_pipe_pages),
+	ROW("fs.mqueue.queues_max", "POSIX queues", "queues",
+	    LIMIT_NAMESPACE, limit_mq_queues),
+	ROW("fs.mqueue.msg_max", "messages in a POSIX queue", "messages",
+	    LIMIT_OBJECT, limit_mq_messages),
+	ROW("fs.mqueue.msgsize_max", "one message of a POSIX queue", "B",
+	    LIMIT_OBJECT, limit_mq_size),
+	ROW("RLIMIT_MSGQUEUE", "all POSIX queues", "B", LIMIT_USER,
+	    limit_rlimit_msgqueue),
+	ROW("kernel.shmmax", "one System V segment", "B", LIMIT_OBJECT,
+	    limit_shm_largest),
+	ROW("kernel.shmall", "all System V memory", "pages", LIMIT_NAMESPACE,
+	    limit_shm_pages),
+	ROW("kernel.shmmni", "System V segments", "segments",
+	    LIMIT_NAMESPACE, limit_shm_segments),
+	ROW("kernel.sem SEMMSL", "semaphores in a set", "semaphores",
+	    LIMIT_OBJECT, limit_sem_largest),
+	FIELD("kernel.sem SEMMNS", 1, "semaphores in all sets", "semaphores",
+	      LIMIT_NAMESPACE, limit_sem_all),
+	FIELD("kernel.sem SEMOPM", 2, "operations in one semop(2)",
+	      "operations", LIMIT_OBJECT, NULL),
+	FIELD("kernel.sem SEMMNI", 3, "sets of semaphores", "sets",
+	      LIMIT_NAMESPACE, limit_sem_sets),
+	ROW("kernel.msgmax", "one System V message", "B", LIMIT_OBJECT, NULL),
+	ROW("kernel.msgmnb", "a new System V queue", "B", LIMIT_OBJECT,
+	    limit_msg_bytes),
+	ROW("kernel.msgmni", "System V queues", "queues", LIMIT_NAMESPACE,
+	    limit_msg_queues),
+	ROW("/dev/shm", "POSIX shared memory", "B", LIMIT_MACHINE,
+	    limit_devshm),
+	ROW("fs.file-max", "open files", "files", LIMIT_MACHINE, limit_files),
+	ROW("fs.nr_open", "the most RLIMIT_NOFILE can be", "files",
+	    LIMIT_PROCESS, NULL),
+	ROW("RLIMIT_NOFILE", "descriptors", "files", LIMIT_PROCESS,
+	    limit_rlimit_nofile),
+	ROW("RLIMIT_MEMLOCK", "locked memory", "B", LIMIT_PROCESS,
+	    limit_rlimit_memlock),
+	ROW("RLIMIT_NPROC", "processes and threads", "tasks", LIMIT_USER,
+	    limit_rlimit_nproc),
+	ROW("RLIMIT_SIGPENDING", "queued signals, timers", "signals",
+	    LIMIT_USER, limit_rlimit_sigpending),
+	ROW("net.core.rmem_max", "SO_RCVBUF", "B", LIMIT_OBJECT, NULL),
+	ROW("net.core.wmem_max", "SO_SNDBUF", "B", LIMIT_OBJECT, NULL),
+	ROW("net.core.somaxconn", "the backlog of listen(2)", "connections",
+	    LIMIT_OBJECT, limit_backlog),
+	ROW("net.unix.max_dgram_qlen", "datagrams in a Unix socket",
+	    "datagrams", LIMIT_OBJECT, NULL),
+	ROW("net.ipv4.ip_local_port_range", "ports for connect(2)", "ports",
+	    LIMIT_NAMESPACE, limit_ports),
+	ROW("fs.inotify.max_user_instances", "inotify descriptors",
+	    "instances", LIMIT_USER, limit_inotify_instances),
+	ROW("fs.inotify.max_user_watches", "what inotify watches", "watches",
+	    LIMIT_USER, limit_inotify_watches),
+	ROW("fs.inotify.max_queued_events", "events that wait to be read",
+	    "events", LIMIT_OBJECT, NULL),
+	ROW("fs.epoll.max_user_watches", "what epoll sets watch", "watches",
+	    LIMIT_USER, limit_epoll_watches),
+	ROW("fs.aio-max-nr", "asynchronous I/O requests", "requests",
+	    LIMIT_MACHINE, limit_aio),
+	ROW("kernel.pty.max", "pseudo-terminals", "terminals",
+	    LIMIT_MACHINE, limit_pty),
+	ROW("kernel.pid_max", "process and thread ids", "tasks",
+	    LIMIT_MACHINE, limit_tasks),
+	ROW("kernel.threads-max", "processes and threads", "tasks",
+	    LIMIT_MACHINE, limit_tasks),
+	ROW("kernel.keys.maxkeys", "keys", "keys", LIMIT_USER, limit_keys),
+	ROW("kernel.keys.maxbytes", "bytes of keys", "B", LIMIT_USER,
+	    limit_key_bytes),
+	ROW("kernel.io_uring_disabled",
+	    "0: allowed, 1: with privilege, 2: no io_uring", "",
+	    LIMIT_SETTING, NULL),
+	{0},
+};
+/* clang-format on */
