@@ -418,6 +418,47 @@ static void fuse(void **state)
 	found(&m, "fuse", p, VIA_NONE, "ls (100)");
 }
 
+/* --- What is left over --- */
+
+/* By who may look at it; orphans_test.c tries what counts. */
+static void left_over(void **state)
+{
+	static const struct {
+		enum via_kind kind;
+		const char *rule;
+	} kinds[] = {{VIA_KIND_SYSVSHM, "orphaned-segment"},
+		     {VIA_KIND_SYSVMSG, "orphaned-queue"},
+		     {VIA_KIND_MQ, "orphaned-queue"},
+		     {VIA_KIND_SYSVSEM, "orphaned-semaphore"},
+		     {VIA_KIND_POSIXSEM, "orphaned-semaphore"},
+		     {VIA_KIND_POSIXSHM, "unmapped-shm"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct made m;
+
+		made_begin(&m);
+		uint32_t p = made_process(&m, "via");
+		struct via_process *self = &m.s->processes[p];
+		uint32_t object = via__object(m.s, kinds[i].kind, 7, 1, 0);
+		struct via_ipc *ipc = via__ipc(m.s, object);
+
+		self->flags = VIA_PROCESS_SELF;
+		self->ipc_ns = 7;
+		m.s->sight.taken = 1000000;
+		m.s->objects[object].seen = VIA_SEEN_ALL;
+		m.s->objects[object].name = via__text_of(m.s, "/name");
+		ipc->creator = ipc->last = 77;
+		ipc->n_attached = ipc->n_messages = 0;
+		ipc->mode = 0600;
+		ipc->size = 1;
+		if (kinds[i].kind == VIA_KIND_SYSVSEM)
+			via__add_semaphore(m.s, object)->last = 77;
+		ipc->made = ipc->changed = ipc->used = 999000;
+		found(&m, kinds[i].rule, VIA_NONE, object, "is left over");
+	}
+}
+
 /* What a process calls itself reaches nobody raw. */
 static void hostile_names(void **state)
 {
@@ -453,6 +494,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(traced_by_who_waits),
 	CHECK_TEST(zombie),
 	CHECK_TEST(fuse),
+	CHECK_TEST(left_over),
 	CHECK_TEST(hostile_names),
 };
 CHECK_MAIN(tests)
