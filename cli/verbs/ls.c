@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* via ls: what processes share, who has it, how full it is, who waits. */
+#include <getopt.h>
 
 #include "cli/inspect/look.h"
 #include "cli/inspect/show.h"
@@ -12,7 +13,8 @@ enum {
 	NET,
 	IPC,
 	USAGE,
-	TREE
+	TREE,
+	LIMITS /* those of another verb */
 };
 static const struct via__view *const views[] = {
 	[OBJECTS] = &via__view_objects,
@@ -59,10 +61,25 @@ static int found_nothing(const struct via__filter *f)
 		       : CLI_FAILED;
 }
 
+static int limits(const struct ls_options *o, int n_filters)
+{
+	char verb[] = "limits", json[] = "--json";
+	char *argv[] = {verb, o->look.json ? json : NULL, NULL};
+
+	if (n_filters || o->look.from || o->show.columns)
+		cli_usage("--limits is of this machine as it is: no FILTER, "
+			  "--from or -o");
+	optind = 0; /* begin again: getopt(3) */
+	return verb_limits.run(argv[1] ? 2 : 1, argv);
+}
+
 static int ls_run(int argc, char **argv)
 {
 	struct ls_options o = {0};
 	int first = cli_options(&verb_ls, argc, argv, &o);
+
+	if (o.view == LIMITS)
+		return limits(&o, argc - first);
 	struct via__filter filter = choose(&o.choose, argv + first);
 	struct via_snapshot *s;
 	uint32_t n = 0;
@@ -96,6 +113,8 @@ static const struct verb_option options[] = {
 	 CLI_CHOICE, offsetof(struct ls_options, view), IPC},
 	{0, "usage", NULL, "how much there is of each kind", CLI_CHOICE,
 	 offsetof(struct ls_options, view), USAGE},
+	{0, "limits", NULL, "the kernel's limits: via-limits(1)", CLI_CHOICE,
+	 offsetof(struct ls_options, view), LIMITS},
 	{0, "tree", NULL, "processes, what they share, with whom", CLI_CHOICE,
 	 offsetof(struct ls_options, view), TREE},
 	CHOOSE_OPTIONS(struct ls_options, choose),

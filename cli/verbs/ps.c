@@ -18,6 +18,9 @@ enum {
 	TABLE
 };
 
+/* Of what a process waits for and talks over, on a terminal. */
+#define ITEMS_SHOWN 3
+
 static const char *const formats[] = {
 	[AUX] = "USER,PID,%CPU,%MEM,VSZ,RSS,TTY,STAT,START,TIME,COMMAND",
 	[AJX] = "PPID,PID,PGID,SID,TTY,TPGID,STAT,UID,TIME,COMMAND",
@@ -70,6 +73,7 @@ static int ps_run(int argc, char **argv)
 			.s = s,
 			.filter = &filter,
 			.threads = o.threads,
+			.items_max = ITEMS_SHOWN,
 			.tree = o.shape == TREE ||
 				(o.shape == SHAPE_ANY && !o.format &&
 				 isatty(STDOUT_FILENO) && !o.look.json),

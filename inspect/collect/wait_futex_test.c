@@ -113,18 +113,23 @@ static void sees_shared_mutexes(void **state)
 		{PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_INHERIT, VIA_FUTEX_PI},
 	};
 	struct shared *s = share();
-	struct victim v;
+	struct victim v, before;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		init_mutex(&s->mutex, rows[i].robust, rows[i].protocol);
 		pthread_mutex_lock(&s->mutex);
+		/* However many wait, its owner has it once. */
+		if (blocks(&before))
+			exit(pthread_mutex_lock(&s->mutex));
+		look_until(&before, SYS_futex);
 		if (blocks(&v))
 			exit(pthread_mutex_lock(&s->mutex));
 		look_until(&v, SYS_futex);
 		assert_owned(&v, rows[i].use, getpid());
 		assert_at(&v, s, &s->mutex);
 		end(&v);
+		end(&before);
 		/* A robust one's waiter was in the list of the owner. */
 		pthread_mutex_unlock(&s->mutex);
 	}

@@ -50,7 +50,6 @@ enum via__column_flag {
 	VIA__TREE = 2,	/* the one that is indented */
 	VIA__CUT = 4,	/* may be cut where the terminal ends */
 	VIA__ITEMS = 8, /* several, each on a line of its own */
-	VIA__WIDE = 16, /* most often the longest */
 };
 
 struct via__column {

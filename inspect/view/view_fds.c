@@ -86,7 +86,7 @@ static const struct via__column columns[] = {
 	 VIA__RIGHT, NULL, via__cell_how},
 	{"NUMBER", "of the descriptor", VIA__RIGHT, number_fd},
 	{"KIND", "what it is", 0, NULL, via__cell_kind},
-	{"NAME", "path, address, key or [inode]", VIA__CUT | VIA__WIDE, NULL,
+	{"NAME", "path, address, key or [inode]", VIA__CUT, NULL,
 	 via__cell_name},
 	{"PEER", "its other end", VIA__CUT, NULL, via__cell_peer},
 	{"ENDS", "who has it or its other end", VIA__ITEMS, NULL,

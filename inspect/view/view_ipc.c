@@ -174,7 +174,7 @@ static const struct via__column columns[] = {
 	 number_changed, cell_changed},
 	{"USED", "how long ago it was used last", VIA__RIGHT, number_used,
 	 cell_used},
-	{"ENDS", "who has it", VIA__ITEMS | VIA__WIDE, NULL, via__cell_ends,
+	{"ENDS", "who has it", VIA__ITEMS, NULL, via__cell_ends,
 	 via__json_ends},
 	{"WAITS", "who waits for it", VIA__ITEMS, NULL, via__cell_waits,
 	 via__json_waits},

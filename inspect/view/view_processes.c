@@ -188,7 +188,7 @@ static const struct via__column columns[] = {
 	 VIA__ITEMS, NULL, via__ps_waits, via__ps_waits_json},
 	{"TALKS", "over what it could talk to whom: > to, < from them",
 	 VIA__ITEMS, NULL, via__ps_talks, via__ps_talks_json},
-	{"COMMAND", "its arguments", VIA__CUT | VIA__TREE | VIA__WIDE, NULL,
+	{"COMMAND", "its arguments", VIA__CUT | VIA__TREE, NULL,
 	 via__ps_command},
 	{0},
 };

@@ -111,7 +111,7 @@ static void cell_fd(const struct via__show *show, const struct via__line *line,
 
 static const struct via__column columns[] = {
 	{"NAME", "process, what it shares, who else has that",
-	 VIA__TREE | VIA__CUT | VIA__WIDE, NULL, cell_what},
+	 VIA__TREE | VIA__CUT, NULL, cell_what},
 	{"FD", "as what the process has it", 0, NULL, cell_fd},
 	VIA__COLUMN_PID,
 	VIA__COLUMN_USER,
@@ -128,7 +128,7 @@ const struct via__view via__view_tree = {
 	.name = "tree",
 	.json = "tree",
 	.columns = columns,
-	.initial = "NAME,FD,LEVEL,STATE,WAITS",
+	.initial = "LEVEL,STATE,WAITS,FD,NAME",
 	.want = VIA_WANT_FDS | VIA_WANT_PATHS | VIA_WANT_MAPS |
 		VIA_WANT_SOCKETS | VIA_WANT_IPC | VIA_WANT_LEVELS |
 		VIA_WANT_LOCKS | VIA_WANT_WAITS | VIA_WANT_CHANNELS,
