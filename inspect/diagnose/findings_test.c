@@ -144,7 +144,7 @@ static void leaked_write_end(void **state)
 	struct made m;
 
 	(void)state;
-	for (int how = 0; how < 5; how++) {
+	for (int how = 0; how < 6; how++) {
 		made_begin(&m);
 		uint32_t p = made_process(&m, "reader");
 		uint32_t q = made_process(&m, "daemon");
@@ -157,7 +157,8 @@ static void leaked_write_end(void **state)
 			found(&m, "leaked-write-end", q, pipe, "daemon (101)");
 			continue;
 		}
-		/* A relative, of its session, or in the middle of writing. */
+		/* A relative, of its session, in the middle of writing; or the
+		 * reader has got something. */
 		if (how == 1)
 			m.s->processes[q].task.ppid = 100;
 		if (how == 2)
@@ -166,6 +167,8 @@ static void leaked_write_end(void **state)
 			made_wait(&m, q, VIA_OP_WRITE, pipe);
 		if (how == 4)
 			m.s->processes[p].task.ppid = 101;
+		if (how == 5)
+			m.s->threads[p].flags = VIA_THREAD_MOVED;
 		nothing(&m);
 	}
 }
@@ -365,6 +368,9 @@ static void halted(void **state)
 		found(&m, ways[i].rule, 1, VIA_NONE, "reader (100) waits");
 		make_halted(&m, ways[i].how, false);
 		nothing(&m);
+		make_halted(&m, ways[i].how, true);
+		m.s->threads[0].flags = VIA_THREAD_MOVED;
+		nothing(&m);
 	}
 }
 
@@ -385,7 +391,7 @@ static void zombie(void **state)
 	struct made m;
 
 	(void)state;
-	for (int how = 0; how < 3; how++) {
+	for (int how = 0; how < 5; how++) {
 		made_begin(&m);
 		uint32_t p = made_process(&m, "parent");
 		uint32_t c = made_process(&m, "child");
@@ -393,10 +399,12 @@ static void zombie(void **state)
 		m.s->processes[c].task.ppid = 100;
 		if (how == 1)
 			made_child_wait(&m, p, c);
-		else
+		else if (how != 2)
 			made_wait(&m, p, VIA_OP_TIME, VIA_NONE);
-		if (how == 2)
+		if (how == 3)
 			m.s->threads[p].state = 'R';
+		if (how == 4)
+			m.s->threads[p].flags = VIA_THREAD_MOVED;
 		end(&m, c);
 		if (how == 0)
 			found(&m, "zombie", c, VIA_NONE, "parent (100)");
