@@ -45,6 +45,11 @@ struct choose_options {
 struct via__filter choose(const struct choose_options *o, char **words);
 void choose_free(struct via__filter *f);
 
+/* What has to be looked at for that: the view's lines, the columns that are
+ * chosen, what the filter asks for. Enum via_want. */
+uint32_t show_want(const struct via__view *view, const struct via__show *show,
+		   const struct show_options *o, bool json);
+
 /*
  * Print what a view shows. show has the snapshot, the filter and what the verb
  * sets; the rest is filled in. Returns CLI_YES, or says what failed.

@@ -51,7 +51,8 @@ int via__append(json_t *list, json_t *value);
 	}
 #define VIA__COLUMN_COMMAND                                                    \
 	{                                                                      \
-		"COMMAND", "its arguments", VIA__CUT, NULL, via__cell_command  \
+		"COMMAND", "its arguments", VIA__CUT, NULL, via__cell_command, \
+			.want = VIA_WANT_NAMES                                 \
 	}
 #define VIA__COLUMN_USER                                                       \
 	{                                                                      \
