@@ -5,7 +5,7 @@
 
 #include "inspect/diagnose/findings.h"
 
-/* A thread of another process, but not of this one, that waits for it. */
+/* A thread that waits for a process, but not of the one with that pid. */
 static uint32_t waiter_for(const struct via__finder *f, uint32_t process,
 			   pid_t except)
 {

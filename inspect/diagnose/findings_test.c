@@ -48,19 +48,25 @@ static void own_write_end(void **state)
 	struct made m;
 
 	(void)state;
-	for (int other = 0; other < 2; other++) {
+	/* Others that have it, going on or not; a read that ends by itself. */
+	for (int how = 0; how < 4; how++) {
 		made_begin(&m);
 		uint32_t p = made_process(&m, "alone");
 		uint32_t q = made_process(&m, "other");
 		uint32_t pipe = made_pipe(&m, p, p);
 
-		made_wait(&m, p, VIA_OP_READ, pipe);
-		made_wait(&m, q, VIA_OP_TIME, VIA_NONE);
-		if (!other) {
+		made_wait(&m, p, VIA_OP_READ, pipe)->left_ns = how == 3 ? 1000
+									: -1;
+		if (how == 2)
+			made_wait(&m, q, VIA_OP_LOCK, made_mutex(&m, q));
+		else
+			made_wait(&m, q, VIA_OP_TIME, VIA_NONE);
+		if (how == 0) {
 			found(&m, "own-write-end", p, pipe, "alone (100)");
 			continue;
 		}
-		made_hold(&m, q, pipe, "w");
+		if (how < 3)
+			made_hold(&m, q, pipe, "w");
 		nothing(&m);
 	}
 }
@@ -138,7 +144,7 @@ static void leaked_write_end(void **state)
 	struct made m;
 
 	(void)state;
-	for (int how = 0; how < 4; how++) {
+	for (int how = 0; how < 5; how++) {
 		made_begin(&m);
 		uint32_t p = made_process(&m, "reader");
 		uint32_t q = made_process(&m, "daemon");
@@ -158,6 +164,8 @@ static void leaked_write_end(void **state)
 			m.s->processes[p].task.sid = 4242;
 		if (how == 3)
 			made_wait(&m, q, VIA_OP_WRITE, pipe);
+		if (how == 4)
+			m.s->processes[p].task.ppid = 101;
 		nothing(&m);
 	}
 }
@@ -274,7 +282,7 @@ static void lock_heir(void **state)
 	struct made m;
 
 	(void)state;
-	for (int how = 0; how < 4; how++) {
+	for (int how = 0; how < 5; how++) {
 		made_begin(&m);
 		uint32_t p = made_process(&m, "waiter");
 		uint32_t q = made_process(&m, "heir");
@@ -289,9 +297,11 @@ static void lock_heir(void **state)
 			continue;
 		}
 		/* It is his own; the kernel does not say whose; nobody wants
-		 * it. */
+		 * it; it is of a kind that is not inherited. */
 		if (how < 3)
 			via__file_lock(m.s, lock)->pid = how == 1 ? 101 : -1;
+		if (how == 4)
+			via__file_lock(m.s, lock)->type = VIA_FILE_POSIX;
 		nothing(&m);
 	}
 }
@@ -301,13 +311,20 @@ static void lone_futex(void **state)
 	struct made m;
 
 	(void)state;
-	made_begin(&m);
-	uint32_t p = made_process(&m, "forked");
-	uint32_t word = made_object(&m, VIA_KIND_FUTEX);
+	for (int threads = 1; threads < 3; threads++) {
+		made_begin(&m);
+		uint32_t p = made_process(&m, "forked");
+		uint32_t word = made_object(&m, VIA_KIND_FUTEX);
 
-	m.s->objects[word].flags = VIA_OBJECT_PRIVATE;
-	made_wait(&m, p, VIA_OP_WAKE, word);
-	found(&m, "lone-futex", p, word, "forked (100)");
+		m.s->objects[word].flags = VIA_OBJECT_PRIVATE;
+		made_wait(&m, p, VIA_OP_WAKE, word);
+		if (threads == 1) {
+			found(&m, "lone-futex", p, word, "forked (100)");
+			continue;
+		}
+		made_wait(&m, made_thread(&m), VIA_OP_WAKE, word);
+		nothing(&m);
+	}
 }
 
 /* --- What does not run --- */
@@ -349,6 +366,18 @@ static void halted(void **state)
 		make_halted(&m, ways[i].how, false);
 		nothing(&m);
 	}
+}
+
+/* Its tracer waits for it all the time. */
+static void traced_by_who_waits(void **state)
+{
+	struct made m;
+
+	(void)state;
+	make_halted(&m, 't', false);
+	m.s->waits[0].op = VIA_OP_CHILD;
+	m.s->waits[0].on_process = 1;
+	nothing(&m);
 }
 
 static void zombie(void **state)
@@ -421,6 +450,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(lock_heir),
 	CHECK_TEST(lone_futex),
 	CHECK_TEST(halted),
+	CHECK_TEST(traced_by_who_waits),
 	CHECK_TEST(zombie),
 	CHECK_TEST(fuse),
 	CHECK_TEST(hostile_names),

@@ -88,6 +88,7 @@ struct mk_verdict {
 };
 
 struct mk_finding {
+	bool may; /* or may not be found */
 	const char *rule;
 	char role[MK_ROLE_MAX]; /* whom it is about, or "" */
 	int object;		/* or -1 */
@@ -284,6 +285,10 @@ void mk_verdict(struct mk *m, const char *role, const char *verdict,
 /* Roles, to NULL: each waits for the next, the last for the first. */
 void mk_cycle(struct mk *m, const char *certainty, ...);
 void mk_finding(struct mk *m, const char *rule, const char *role, int object);
+/* The same, but it is no fault not to find it. */
+void mk_remark(struct mk *m, const char *rule, const char *role, int object);
+/* Whether this is the machine's own pid namespace. */
+bool mk_in_init_ns(void);
 
 /* --- settle.c --- */
 
