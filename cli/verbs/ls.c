@@ -71,7 +71,8 @@ static int ls_run(int argc, char **argv)
 
 	if (o.view == LIMITS)
 		return limits(&o, argc - first);
-	struct via__filter filter = choose(&o.choose, argv + first);
+	struct via__filter filter = choose(&o.choose, argv + first,
+					   !o.look.from);
 	uint32_t n = 0;
 	struct via__show show = {
 		.filter = &filter, .tree = o.view == TREE, .n_lines = &n};

@@ -52,7 +52,8 @@ static int ps_run(int argc, char **argv)
 {
 	struct ps_options o = {0};
 	int first = cli_options(&verb_ps, argc, argv, &o);
-	struct via__filter filter = choose(&o.choose, argv + first);
+	struct via__filter filter = choose(&o.choose, argv + first,
+					   !o.look.from);
 	struct via_snapshot *s;
 	char buf[1024];
 	uint32_t n = 0;

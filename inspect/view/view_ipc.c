@@ -106,17 +106,6 @@ static void cell_resident(const struct via__show *show,
 		put_bytes(show, out, n);
 }
 
-/* How long ago. */
-static void put_age(const struct via__show *show, struct via__out *out,
-		    int64_t when)
-{
-	int64_t ago;
-
-	if (!__builtin_sub_overflow(show->s->sight.taken, when, &ago) &&
-	    ago >= 0 && ago < INT64_MAX / 1000000000)
-		via__put_duration(out, ago * 1000000000, show->exact);
-}
-
 #define AGE(name, number)                                                      \
 	static void name(const struct via__show *show,                         \
 			 const struct via__line *line, struct via__out *out)   \
@@ -124,7 +113,7 @@ static void put_age(const struct via__show *show, struct via__out *out,
 		int64_t when;                                                  \
                                                                                \
 		if (number(show, line, &when))                                 \
-			put_age(show, out, when);                              \
+			via__put_age(show, out, when);                         \
 	}
 
 AGE(cell_made, number_made)

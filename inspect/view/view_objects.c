@@ -32,6 +32,10 @@ static const struct via__column columns[] = {
 	 via__cell_waits, via__json_waits, .want = VIA_WANT_WAITS},
 	{"SINCE", "how long the longest wait is; in JSON ns", VIA__RIGHT,
 	 via__number_waiting_ns, via__cell_waiting, .want = VIA_WANT_WAITS},
+	{"AGE",
+	 "how long ago it was made or changed, where that is known; in "
+	 "JSON seconds since 1970",
+	 VIA__RIGHT, via__number_made, via__cell_age, .want = VIA_WANT_IPC},
 	{"PROCESSES", "how many have it", VIA__RIGHT, via__number_n_processes},
 	{"USER", "whose it is", 0, NULL, via__cell_owner},
 	{"PEER", "its other end", VIA__CUT, NULL, via__cell_peer},
