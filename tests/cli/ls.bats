@@ -84,6 +84,14 @@ start_pipeline() {
 	run via ls --net -nr -o PROTO,TYPE,LOCAL --state listen "$PWD/s"
 	[ "$output" = "unix seqpacket $PWD/s" ] ||
 		[ "$output" = "unix stream $PWD/s" ]
+	# By other ways to it, and not by those of another time.
+	ln -s s link
+	for path in ./s ./link "$PWD/link"; do
+		via ls -nr -o STATE "$path" | grep -qx listen
+	done
+	via ls --save snapshot >/dev/null
+	run via ls --from snapshot ./link
+	failed_with 1 'nothing like that'
 	exec 7>&-
 }
 
