@@ -11,6 +11,7 @@
 
 #include <libsmartcols/libsmartcols.h>
 
+#include "cli/inspect/fit.h"
 #include "cli/json.h"
 
 /* A cell's bytes, and for a person its lines. */
@@ -85,6 +86,25 @@ static void choose_columns(struct printing *p, const char *wanted, bool json)
 		add_columns(p, initial);
 	if (wanted && !(json && *wanted == '+'))
 		add_columns(p, wanted + (*wanted == '+'));
+}
+
+uint32_t show_want(const struct via__view *view, const struct via__show *show,
+		   const struct show_options *o, bool json)
+{
+	struct via__show copy = *show;
+	struct printing p = {.view = view, .show = &copy};
+	uint32_t want = view->want;
+
+	choose_columns(&p, o->columns, json);
+	for (size_t i = 0; i < p.n_columns; i++)
+		want |= p.columns[i]->want;
+	/* Names of processes are always there, those of objects are not. */
+	if (show->filter->words.n || show->filter->kinds)
+		want |= VIA_WANT_FDS | VIA_WANT_PATHS | VIA_WANT_LOCKS |
+			VIA_WANT_IPC | VIA_WANT_SOCKETS | VIA_WANT_MAPS;
+	if (show->filter->states.n)
+		want |= VIA_WANT_LEVELS | VIA_WANT_SOCKETS | VIA_WANT_WAITS;
+	return want | (show->threads ? VIA_WANT_WAITS : 0);
 }
 
 /* --- JSON --- */
@@ -181,13 +201,13 @@ static int print_json(const struct printing *p, const struct via__lines *lines)
 /* --- Tables --- */
 
 static int add_column(struct libscols_table *table, const struct via__column *c,
-		      bool tree)
+		      bool tree, bool is_last)
 {
 	int flags = 0;
 
 	if (c->flags & VIA__RIGHT)
 		flags |= SCOLS_FL_RIGHT;
-	if (c->flags & VIA__CUT)
+	if (c->flags & VIA__CUT && is_last)
 		flags |= SCOLS_FL_TRUNC;
 	if (c->flags & VIA__TREE && tree)
 		flags |= SCOLS_FL_TREE;
@@ -272,7 +292,8 @@ static int print_table(struct printing *p, const struct via__lines *lines,
 	int err = table ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !err && i < p->n_columns; i++)
-		err = add_column(table, p->columns[i], is_tree(p));
+		err = add_column(table, p->columns[i], is_tree(p),
+				 i == p->n_columns - 1);
 	if (!err) {
 		scols_table_enable_noheadings(table, !headings);
 		scols_table_enable_colors(table,
@@ -282,6 +303,8 @@ static int print_table(struct printing *p, const struct via__lines *lines,
 			scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
 		err = add_lines(p, lines, table);
 	}
+	if (!err && p->is_person)
+		err = fit_terminal(table, p->columns, p->n_columns);
 	if (!err)
 		err = scols_print_table(table);
 	scols_unref_table(table);
@@ -333,7 +356,10 @@ int show_view(const struct via__view *view, struct via__show *show,
 	show->all |= o->all;
 	show->exact |= o->bytes;
 	show->user = user_name;
-	show->items_max = p.is_person ? ITEMS_SHOWN : 0;
+	if (!p.is_person)
+		show->items_max = 0;
+	else if (!show->items_max)
+		show->items_max = ITEMS_SHOWN;
 	choose_columns(&p, o->columns, json);
 	view->lines(show, &lines);
 	if (show->n_lines)

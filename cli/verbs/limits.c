@@ -157,10 +157,14 @@ static int print_table(const struct limits *all)
 	struct libscols_table *table = scols_new_table();
 	int err = table ? 0 : -ENOMEM;
 
-	for (size_t i = 0; !err && i < sizeof(columns) / sizeof(*columns); i++)
-		if (!scols_table_new_column(table, columns[i].name, 0,
-					    columns[i].flags))
-			err = -ENOMEM;
+	for (size_t i = 0; !err && i < sizeof(columns) / sizeof(*columns);
+	     i++) {
+		struct libscols_column *c = scols_table_new_column(
+			table, columns[i].name, 0, columns[i].flags);
+
+		/* What is escaped already is not to be again. */
+		err = c ? scols_column_set_safechars(c, "\\") : -ENOMEM;
+	}
 	for (size_t i = 0; !err && i < all->n; i++)
 		err = add_line(table, &all->at[i]);
 	if (!err)

@@ -343,8 +343,12 @@ static void each_fd(struct via__scene *scene, const struct via__at *at, int dir)
 				.fd = atoi(e->d_name),
 			};
 
-			if (*e->d_name != '.')
-				look_at(&f, VIA_HOLDS_FD);
+			/* Nor what we look through, at ourselves. */
+			if (*e->d_name == '.' ||
+			    (at->pid == getpid() &&
+			     (f.fd == dir || f.fd == at->dir)))
+				continue;
+			look_at(&f, VIA_HOLDS_FD);
 		}
 	}
 }
@@ -428,8 +432,9 @@ static void fds_process(struct via__scene *scene, const struct via__at *at)
 
 	if (p->flags & VIA_PROCESS_KERNEL)
 		return;
-	/* Without a record it has none, or has come since. */
-	if (n) {
+	/* Without a record it has none, or has come since; and ourselves had
+	 * more, for the sake of asking. */
+	if (n && !(p->flags & VIA_PROCESS_SELF)) {
 		int dir = openat(at->dir, "fd",
 				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

@@ -4,6 +4,7 @@
  * files with numbers. The objects of such files are noted as they are made.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "inspect/collect/fd.h"
 
@@ -51,7 +52,11 @@ void via__watches(struct via__scene *scene)
 		uint32_t from = find(scene, w->epoll);
 		uint32_t to = find(scene, w->file);
 
-		if (from == VIA_NONE || to == VIA_NONE) {
+		/* Our own are read from /proc. */
+		if (from == VIA_NONE ||
+		    scene->s->objects[from].dev == (uint64_t)getpid())
+			continue;
+		if (to == VIA_NONE) {
 			scene->s->sight.n_dropped++;
 			continue;
 		}

@@ -534,14 +534,14 @@ struct via__enders via__enders_of(const struct via__holders *all, uint32_t wait)
 
 /* --- What they have in common --- */
 
+/* Process 1 is above all, which says nothing of who has what. */
 static bool is_hidden(const struct via_process *p)
 {
 	return p->hidden & (VIA_HIDDEN_FDS | VIA_HIDDEN_MAPS) &&
 	       !(p->flags & VIA_PROCESS_KERNEL) && p->task.pid != 1;
 }
 
-/* Mark a hidden process and all above it; or all others below one. Process 1
- * is above all, which says nothing. */
+/* Mark a hidden process and all above it; or all others below one. */
 static void doubt(struct via__holders *h, uint32_t process)
 {
 	const struct via_snapshot *s = h->s;
@@ -551,8 +551,6 @@ static void doubt(struct via__holders *h, uint32_t process)
 	for (uint32_t n = 0; n < s->n_processes && at != VIA_NONE; n++) {
 		const struct via_process *p = &s->processes[at];
 
-		if (p->task.pid == 1)
-			return;
 		if (hidden)
 			h->doubtful[at] = true;
 		else if (is_hidden(p))
