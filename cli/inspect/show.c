@@ -88,6 +88,25 @@ static void choose_columns(struct printing *p, const char *wanted, bool json)
 		add_columns(p, wanted + (*wanted == '+'));
 }
 
+uint32_t show_want(const struct via__view *view, const struct via__show *show,
+		   const struct show_options *o, bool json)
+{
+	struct via__show copy = *show;
+	struct printing p = {.view = view, .show = &copy};
+	uint32_t want = view->want;
+
+	choose_columns(&p, o->columns, json);
+	for (size_t i = 0; i < p.n_columns; i++)
+		want |= p.columns[i]->want;
+	/* Names of processes are always there, those of objects are not. */
+	if (show->filter->words.n || show->filter->kinds)
+		want |= VIA_WANT_FDS | VIA_WANT_PATHS | VIA_WANT_LOCKS |
+			VIA_WANT_IPC | VIA_WANT_SOCKETS | VIA_WANT_MAPS;
+	if (show->filter->states.n)
+		want |= VIA_WANT_LEVELS | VIA_WANT_SOCKETS | VIA_WANT_WAITS;
+	return want | (show->threads ? VIA_WANT_WAITS : 0);
+}
+
 /* --- JSON --- */
 
 /* "%CPU" is "cpu", "RECV-MAX" "recv_max". */
@@ -294,9 +313,12 @@ static int print_table(struct printing *p, const struct via__lines *lines,
 
 /* --- For scripts --- */
 
-/* Cells have no other escapes than \xNN, and this one makes them words. */
+/* Cells have no other escapes than \xNN, and this one makes them words. An
+ * empty one is a word too, or the columns could not be told apart. */
 static void put_word(const char *word)
 {
+	if (!*word)
+		putchar('-');
 	for (; *word; word++)
 		if (*word == ' ' || *word == '\n')
 			printf("\\x%02x", *word);

@@ -545,8 +545,8 @@ static void a_group_or_something_else(void **state)
 
 /* --- Certainty --- */
 
-/* A hidden stranger could have been passed an end; a relative has inherited it.
- */
+/* A hidden stranger could have been passed an end, and so could who started
+ * the shell; a child or a parent has inherited it. */
 static void a_hidden_holder(void **state)
 {
 	struct made m;
@@ -555,13 +555,18 @@ static void a_hidden_holder(void **state)
 	(void)state;
 	for (int relative = 0; relative < 3; relative++) {
 		make_two(&m, p);
+		uint32_t parent = made_process(&m, "shell");
+
+		m.s->processes[p[0]].task.ppid = 102;
+		made_wait(&m, parent, VIA_OP_TIME, VIA_NONE);
 		uint32_t other = made_process(&m, "hidden");
 
 		m.s->processes[other].hidden = VIA_HIDDEN_FDS;
+		m.s->processes[parent].task.ppid = 103;
 		if (relative == 1)
 			m.s->processes[other].task.ppid = 100;
 		if (relative == 2)
-			m.s->processes[p[1]].task.ppid = 102;
+			m.s->processes[p[1]].task.ppid = 103;
 		for (uint32_t i = 0; i < m.s->n_objects; i++)
 			m.s->objects[i].seen = VIA_SEEN_UNKNOWN;
 		made_end(&m);

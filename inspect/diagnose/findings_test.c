@@ -144,7 +144,7 @@ static void leaked_write_end(void **state)
 	struct made m;
 
 	(void)state;
-	for (int how = 0; how < 5; how++) {
+	for (int how = 0; how < 6; how++) {
 		made_begin(&m);
 		uint32_t p = made_process(&m, "reader");
 		uint32_t q = made_process(&m, "daemon");
@@ -157,7 +157,8 @@ static void leaked_write_end(void **state)
 			found(&m, "leaked-write-end", q, pipe, "daemon (101)");
 			continue;
 		}
-		/* A relative, of its session, or in the middle of writing. */
+		/* A relative, of its session, in the middle of writing; or the
+		 * reader has got something. */
 		if (how == 1)
 			m.s->processes[q].task.ppid = 100;
 		if (how == 2)
@@ -166,6 +167,8 @@ static void leaked_write_end(void **state)
 			made_wait(&m, q, VIA_OP_WRITE, pipe);
 		if (how == 4)
 			m.s->processes[p].task.ppid = 101;
+		if (how == 5)
+			m.s->threads[p].flags = VIA_THREAD_MOVED;
 		nothing(&m);
 	}
 }
@@ -365,6 +368,9 @@ static void halted(void **state)
 		found(&m, ways[i].rule, 1, VIA_NONE, "reader (100) waits");
 		make_halted(&m, ways[i].how, false);
 		nothing(&m);
+		make_halted(&m, ways[i].how, true);
+		m.s->threads[0].flags = VIA_THREAD_MOVED;
+		nothing(&m);
 	}
 }
 
@@ -385,7 +391,7 @@ static void zombie(void **state)
 	struct made m;
 
 	(void)state;
-	for (int how = 0; how < 3; how++) {
+	for (int how = 0; how < 5; how++) {
 		made_begin(&m);
 		uint32_t p = made_process(&m, "parent");
 		uint32_t c = made_process(&m, "child");
@@ -393,10 +399,12 @@ static void zombie(void **state)
 		m.s->processes[c].task.ppid = 100;
 		if (how == 1)
 			made_child_wait(&m, p, c);
-		else
+		else if (how != 2)
 			made_wait(&m, p, VIA_OP_TIME, VIA_NONE);
-		if (how == 2)
+		if (how == 3)
 			m.s->threads[p].state = 'R';
+		if (how == 4)
+			m.s->threads[p].flags = VIA_THREAD_MOVED;
 		end(&m, c);
 		if (how == 0)
 			found(&m, "zombie", c, VIA_NONE, "parent (100)");
@@ -416,6 +424,47 @@ static void fuse(void **state)
 	m.s->threads[p].wchan = via__text_of(m.s, "request_wait_answer");
 	m.s->threads[p].state = 'D';
 	found(&m, "fuse", p, VIA_NONE, "ls (100)");
+}
+
+/* --- What is left over --- */
+
+/* By who may look at it; orphans_test.c tries what counts. */
+static void left_over(void **state)
+{
+	static const struct {
+		enum via_kind kind;
+		const char *rule;
+	} kinds[] = {{VIA_KIND_SYSVSHM, "orphaned-segment"},
+		     {VIA_KIND_SYSVMSG, "orphaned-queue"},
+		     {VIA_KIND_MQ, "orphaned-queue"},
+		     {VIA_KIND_SYSVSEM, "orphaned-semaphore"},
+		     {VIA_KIND_POSIXSEM, "orphaned-semaphore"},
+		     {VIA_KIND_POSIXSHM, "unmapped-shm"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct made m;
+
+		made_begin(&m);
+		uint32_t p = made_process(&m, "via");
+		struct via_process *self = &m.s->processes[p];
+		uint32_t object = via__object(m.s, kinds[i].kind, 7, 1, 0);
+		struct via_ipc *ipc = via__ipc(m.s, object);
+
+		self->flags = VIA_PROCESS_SELF;
+		self->ipc_ns = 7;
+		m.s->sight.taken = 1000000;
+		m.s->objects[object].seen = VIA_SEEN_ALL;
+		m.s->objects[object].name = via__text_of(m.s, "/name");
+		ipc->creator = ipc->last = 77;
+		ipc->n_attached = ipc->n_messages = 0;
+		ipc->mode = 0600;
+		ipc->size = 1;
+		if (kinds[i].kind == VIA_KIND_SYSVSEM)
+			via__add_semaphore(m.s, object)->last = 77;
+		ipc->made = ipc->changed = ipc->used = 999000;
+		found(&m, kinds[i].rule, VIA_NONE, object, "is left over");
+	}
 }
 
 /* What a process calls itself reaches nobody raw. */
@@ -453,6 +502,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(traced_by_who_waits),
 	CHECK_TEST(zombie),
 	CHECK_TEST(fuse),
+	CHECK_TEST(left_over),
 	CHECK_TEST(hostile_names),
 };
 CHECK_MAIN(tests)

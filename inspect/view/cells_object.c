@@ -218,6 +218,41 @@ void via__cell_owner(const struct via__show *show, const struct via__line *line,
 					.uid);
 }
 
+/* --- Ages --- */
+
+void via__put_age(const struct via__show *show, struct via__out *out,
+		  int64_t when)
+{
+	int64_t ago;
+
+	if (!__builtin_sub_overflow(show->s->sight.taken, when, &ago) &&
+	    ago >= 0 && ago < INT64_MAX / 1000000000)
+		via__put_duration(out, ago * 1000000000, show->exact);
+}
+
+bool via__number_made(const struct via__show *show,
+		      const struct via__line *line, int64_t *ret)
+{
+	const struct via_object *o = object_of(show, line);
+
+	if (!o || o->detail == VIA_NONE || o->kind < VIA_KIND_SYSVSHM ||
+	    o->kind > VIA_KIND_MEMFD)
+		return false;
+	const struct via_ipc *ipc = &show->s->ipcs[o->detail];
+
+	*ret = ipc->made != VIA_UNKNOWN ? ipc->made : ipc->changed;
+	return *ret != VIA_UNKNOWN;
+}
+
+void via__cell_age(const struct via__show *show, const struct via__line *line,
+		   struct via__out *out)
+{
+	int64_t when;
+
+	if (via__number_made(show, line, &when))
+		via__put_age(show, out, when);
+}
+
 /* --- Ends --- */
 
 /* The holds of an object and its other end, one after the other. */

@@ -92,8 +92,9 @@ static const struct via__column columns[] = {
 	{"ENDS", "who has it or its other end", VIA__ITEMS, NULL,
 	 via__cell_ends, via__json_ends},
 	{"LEVEL", "how full it is, of how much", VIA__RIGHT, via__number_level,
-	 via__cell_level},
-	{"STATE", "of a socket; full, deleted", 0, NULL, via__cell_state},
+	 via__cell_level, .want = VIA_WANT_LEVELS},
+	{"STATE", "of a socket; full, deleted", 0, NULL, via__cell_state,
+	 .want = VIA_WANT_LEVELS},
 	{"OFFSET", "in the file", VIA__RIGHT, number_offset},
 	{"RANGE", "addresses of a mapping", 0, NULL, cell_range},
 	{"FLAGS", "how it is held", 0, NULL, cell_flags},
@@ -109,7 +110,6 @@ const struct via__view via__view_fds = {
 	.json = "descriptors",
 	.columns = columns,
 	.initial = "COMM,PID,USER,FD,KIND,NAME,PEER",
-	.want = VIA_WANT_FDS | VIA_WANT_PATHS | VIA_WANT_SOCKETS |
-		VIA_WANT_MAPS,
+	.want = VIA_WANT_FDS | VIA_WANT_PATHS | VIA_WANT_SOCKETS,
 	.lines = fds_lines,
 };

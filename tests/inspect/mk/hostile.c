@@ -6,6 +6,7 @@
  */
 #include "tests/inspect/mk/mk.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -30,15 +31,17 @@
 
 /* Clears the screen, sets the title, rings, goes to the next line. */
 #define EVIL "\033[2J\033]0;x\a\n\r\x9b"
+/* The same in the characters above 127: U+009B is CSI. */
+#define EVIL_COMM "\302\2332J\302\234\x7f\n"
 
 void make_hostile_comm(struct mk *m)
 {
 	int p[2];
 
 	mk_pipe(m, p);
-	mk_reader(m, "\033[2J\a\n\x7f", p[0]);
+	mk_reader(m, EVIL_COMM, p[0]);
 	mk_keeper(m, "\033]0;x\a", p[1]);
-	mk_verdict(m, "\033[2J\a\n\x7f", "waiting", NULL);
+	mk_verdict(m, EVIL_COMM, "waiting", NULL);
 }
 
 /* Where the kernel takes a process' arguments from. */
@@ -201,6 +204,7 @@ void make_hostile_edge(struct mk *m)
 	if (pages == MAP_FAILED)
 		mk_die("mmap");
 	MUST(munmap(pages + size, (size_t)size));
+	mk_mapping(m, pages, (size_t)size);
 
 	uint32_t *word = (uint32_t *)(void *)(pages + size) - 1;
 
@@ -284,23 +288,30 @@ static void remove_sem(const struct mk_undo *u)
 	(void)semctl((int)u->id, 0, IPC_RMID);
 }
 
-/* Until all threads but ours sleep. */
-static void wait_for_calls(void)
+/* How many threads of ours sleep. */
+static int asleep(void)
 {
-	for (int asleep = 0; asleep < 5; (void)sched_yield()) {
-		FILE *f = popen("cat /proc/$PPID/task/*/stat", "re");
-		char line[1024];
+	DIR *dir = opendir("/proc/self/task");
+	int n = 0;
 
-		asleep = 0;
-		while (f && fgets(line, sizeof(line), f)) {
-			const char *end = strrchr(line, ')');
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		char path[300], line[1024] = "";
 
-			asleep += end && end[1] && end[2] == 'S' &&
-				  !strstr(line, "(main)");
-		}
+		(void)snprintf(path, sizeof(path), "/proc/self/task/%s/stat",
+			       e->d_name);
+
+		FILE *f = fopen(path, "re");
+		const char *end = f && fgets(line, sizeof(line), f)
+					  ? strrchr(line, ')')
+					  : NULL;
+
+		n += end && end[1] && end[2] == 'S';
 		if (f)
-			(void)pclose(f);
+			(void)fclose(f);
 	}
+	if (dir)
+		(void)closedir(dir);
+	return n;
 }
 
 /* Then all of it is overwritten, or taken away. */
@@ -325,7 +336,8 @@ static void spoilt(struct mk *m, bool unmap)
 		mk_thread("open", opens_page, NULL);
 		mk_thread("sem", sem_page, NULL);
 		mk_thread("sleep", sleeps_page, NULL);
-		wait_for_calls();
+		while (asleep() < 5)
+			(void)sched_yield();
 		memset(victim.page, 0xfe, victim.size);
 		if (unmap)
 			MUST(munmap(victim.page, victim.size));

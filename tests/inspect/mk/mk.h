@@ -84,6 +84,8 @@ struct mk_wait {
 struct mk_verdict {
 	char role[MK_ROLE_MAX];
 	const char *verdict; /* as via_verdict_name(), or several: "a|b" */
+	/* "exact": if all processes can be seen; "own": exact, be that as it
+	 * may; or NULL: no matter. */
 	const char *certainty;
 };
 
@@ -130,6 +132,11 @@ struct mk {
 	int n_objects, n_holds, n_places, n_waits, n_verdicts, n_findings;
 	int n_undos, n_tasks, n_cycles, n_dead;
 	struct mk_gate *gate;
+	struct {
+		void *start;
+		size_t size;
+	} maps[8]; /* the factory's own, as its descriptors are */
+	int n_maps;
 	int calm_ms;	     /* stands when nobody has run for so long */
 	bool alarm_expected; /* deadlock or stuck or a finding */
 	bool moves;	     /* busy: nothing in it stands still */
@@ -245,6 +252,8 @@ void mk_tcp(struct mk *m, int family, int fds[2]);
 int mk_tcp_listen(struct mk *m, int family, int backlog);
 /* name begins with '@': abstract, else a file in our directory. */
 int mk_unix_listen(struct mk *m, int type, const char *name, int backlog);
+/* What is mapped is to be let go of when all stands. */
+void mk_mapping(struct mk *m, void *start, size_t size);
 /* Memory that is shared with children. */
 void *mk_shared(struct mk *m, size_t size, int *ret_object);
 

@@ -146,6 +146,7 @@ static int open_sem(struct mk *m, sem_t **ret)
 	*ret = sem_open(name, O_CREAT | O_EXCL, 0600, 0);
 	if (*ret == SEM_FAILED)
 		mk_die("sem_open");
+	mk_mapping(m, *ret, sizeof(**ret));
 	mk_undo(m, unlink_sem, 0, name);
 	(void)snprintf(path, sizeof(path), "/dev/shm/sem.%s", name + 1);
 	MUST(stat(path, &st));
