@@ -10,7 +10,11 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
+#ifdef __bpf__
 #define KERNEL __attribute__((preserve_access_index))
+#else
+#define KERNEL /* gcc does not know it */
+#endif
 
 struct upid {
 	int nr;
