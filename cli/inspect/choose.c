@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/inspect/show.h"
 
@@ -93,12 +94,31 @@ static void add_state(struct via__filter *filter, char *word)
 	filter->states.item = states;
 }
 
-struct via__filter choose(const struct choose_options *o, char **words)
+/* Where the words lead to that are paths: by another one, or by one from where
+ * we are, a file has another name than the kernel's. */
+static void look_up(struct via__filter *filter)
+{
+	struct via__file *files = calloc(filter->words.n + 1, sizeof(*files));
+	struct stat st;
+
+	if (!files)
+		exit(cli_error("out of memory"));
+	for (size_t i = 0; i < filter->words.n; i++)
+		if (strchr(filter->words.item[i], '/') &&
+		    stat(filter->words.item[i], &st) == 0)
+			files[i] = (struct via__file){st.st_dev, st.st_ino};
+	filter->files = files;
+}
+
+struct via__filter choose(const struct choose_options *o, char **words,
+			  bool here)
 {
 	struct via__filter f = {.words.item = (const char *const *)words};
 
 	while (words[f.words.n])
 		f.words.n++;
+	if (here)
+		look_up(&f);
 	each_word(&o->kinds, add_kind, &f);
 	each_word(&o->pids, add_pid, &f);
 	each_word(&o->users, add_user, &f);
@@ -108,6 +128,7 @@ struct via__filter choose(const struct choose_options *o, char **words)
 
 void choose_free(struct via__filter *f)
 {
+	free((void *)(uintptr_t)f->files);
 	free((void *)(uintptr_t)f->pids);
 	free((void *)(uintptr_t)f->uids);
 	for (size_t i = 0; i < f->states.n; i++)

@@ -11,6 +11,7 @@
 
 #include <libsmartcols/libsmartcols.h>
 
+#include "cli/inspect/fit.h"
 #include "cli/json.h"
 
 /* A cell's bytes, and for a person its lines. */
@@ -87,6 +88,25 @@ static void choose_columns(struct printing *p, const char *wanted, bool json)
 		add_columns(p, wanted + (*wanted == '+'));
 }
 
+uint32_t show_want(const struct via__view *view, const struct via__show *show,
+		   const struct show_options *o, bool json)
+{
+	struct via__show copy = *show;
+	struct printing p = {.view = view, .show = &copy};
+	uint32_t want = view->want;
+
+	choose_columns(&p, o->columns, json);
+	for (size_t i = 0; i < p.n_columns; i++)
+		want |= p.columns[i]->want;
+	/* Names of processes are always there, those of objects are not. */
+	if (show->filter->words.n || show->filter->kinds)
+		want |= VIA_WANT_FDS | VIA_WANT_PATHS | VIA_WANT_LOCKS |
+			VIA_WANT_IPC | VIA_WANT_SOCKETS | VIA_WANT_MAPS;
+	if (show->filter->states.n)
+		want |= VIA_WANT_LEVELS | VIA_WANT_SOCKETS | VIA_WANT_WAITS;
+	return want | (show->threads ? VIA_WANT_WAITS : 0);
+}
+
 /* --- JSON --- */
 
 /* "%CPU" is "cpu", "RECV-MAX" "recv_max". */
@@ -131,7 +151,8 @@ static int add_child(json_t *parent, json_t *child)
 	       json_object_set_new(parent, "children", list);
 }
 
-static int print_json(const struct printing *p, const struct via__lines *lines)
+static int print_json_tree(const struct printing *p,
+			   const struct via__lines *lines)
 {
 	json_t **all = calloc(lines->n + (size_t)1, sizeof(*all));
 	json_t *root = json_object(), *list = json_array();
@@ -156,16 +177,37 @@ static int print_json(const struct printing *p, const struct via__lines *lines)
 	return cli_json_print(root, stdout);
 }
 
+/* Line by line: there may be very many. */
+static int print_json(const struct printing *p, const struct via__lines *lines)
+{
+	int err = 0;
+
+	if (p->show->tree)
+		return print_json_tree(p, lines);
+	printf("{\"%s\":[", p->view->json);
+	for (uint32_t i = 0; !err && i < lines->n; i++) {
+		json_t *o = line_json(p, &lines->line[i]);
+
+		fputs(i ? ",\n" : "\n", stdout);
+		if (!o || (json_dumpf(o, stdout, JSON_COMPACT) < 0 &&
+			   !ferror(stdout)))
+			err = -ENOMEM;
+		json_decref(o);
+	}
+	puts(lines->n ? "\n]}" : "]}");
+	return err;
+}
+
 /* --- Tables --- */
 
 static int add_column(struct libscols_table *table, const struct via__column *c,
-		      bool tree)
+		      bool tree, bool is_last)
 {
 	int flags = 0;
 
 	if (c->flags & VIA__RIGHT)
 		flags |= SCOLS_FL_RIGHT;
-	if (c->flags & VIA__CUT)
+	if (c->flags & VIA__CUT && is_last)
 		flags |= SCOLS_FL_TRUNC;
 	if (c->flags & VIA__TREE && tree)
 		flags |= SCOLS_FL_TREE;
@@ -193,15 +235,26 @@ static bool is_tree(const struct printing *p)
 	return false;
 }
 
-/* Red: somebody waits and nothing moves; yellow: it is full. */
+/* Red: it has died, or can take no more; yellow: it does not go on. */
 static const char *color_of(const struct printing *p,
 			    const struct via__line *line)
 {
-	if (line->object == VIA_NONE)
-		return NULL;
-	if (via__object_is(p->show->s, line->object, "full"))
+	const struct via_snapshot *s = p->show->s;
+
+	if (line->object != VIA_NONE)
+		return via__object_is(s, line->object, "full") ? "red" : NULL;
+	switch (line->process == VIA_NONE
+			? ' '
+			: s->processes[line->process].task.state) {
+	case 'Z':
+		return "red";
+	case 'T':
+	case 't':
+	case 'D':
 		return "yellow";
-	return NULL;
+	default:
+		return NULL;
+	}
 }
 
 static int add_lines(struct printing *p, const struct via__lines *lines,
@@ -239,7 +292,8 @@ static int print_table(struct printing *p, const struct via__lines *lines,
 	int err = table ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !err && i < p->n_columns; i++)
-		err = add_column(table, p->columns[i], is_tree(p));
+		err = add_column(table, p->columns[i], is_tree(p),
+				 i == p->n_columns - 1);
 	if (!err) {
 		scols_table_enable_noheadings(table, !headings);
 		scols_table_enable_colors(table,
@@ -249,6 +303,8 @@ static int print_table(struct printing *p, const struct via__lines *lines,
 			scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
 		err = add_lines(p, lines, table);
 	}
+	if (!err && p->is_person)
+		err = fit_terminal(table, p->columns, p->n_columns);
 	if (!err)
 		err = scols_print_table(table);
 	scols_unref_table(table);
@@ -257,9 +313,12 @@ static int print_table(struct printing *p, const struct via__lines *lines,
 
 /* --- For scripts --- */
 
-/* Cells have no other escapes than \xNN, and this one makes them words. */
+/* Cells have no other escapes than \xNN, and this one makes them words. An
+ * empty one is a word too, or the columns could not be told apart. */
 static void put_word(const char *word)
 {
+	if (!*word)
+		putchar('-');
 	for (; *word; word++)
 		if (*word == ' ' || *word == '\n')
 			printf("\\x%02x", *word);
@@ -300,7 +359,10 @@ int show_view(const struct via__view *view, struct via__show *show,
 	show->all |= o->all;
 	show->exact |= o->bytes;
 	show->user = user_name;
-	show->items_max = p.is_person ? ITEMS_SHOWN : 0;
+	if (!p.is_person)
+		show->items_max = 0;
+	else if (!show->items_max)
+		show->items_max = ITEMS_SHOWN;
 	choose_columns(&p, o->columns, json);
 	view->lines(show, &lines);
 	if (show->n_lines)

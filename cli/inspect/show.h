@@ -22,8 +22,8 @@ struct choose_options {
 	{'o', "output", "COLUMN,...", "which columns, of those below; "\
 	 "+COLUMN,... beside the usual ones", CLI_TEXT,                \
 	 offsetof(type, member.columns)},                              \
-	{'r', "raw", NULL, "for scripts: a space between columns, "    \
-	 "in them \\x20", CLI_FLAG, offsetof(type, member.raw)},\
+	{'r', "raw", NULL, "for scripts: a space between columns, in "  \
+	 "them \\x20, - if empty", CLI_FLAG, offsetof(type, member.raw)},\
 	{'n', "no-headings", NULL, "leave out the first line",         \
 	 CLI_FLAG, offsetof(type, member.no_headings)},                \
 	{'b', "bytes", NULL, "sizes in bytes, times in seconds",       \
@@ -41,9 +41,16 @@ struct choose_options {
 /* clang-format on */
 
 /* The filter that options and operands (up to a NULL) ask for; what is wrong
- * with them is said. It is the caller's to give back. */
-struct via__filter choose(const struct choose_options *o, char **words);
+ * with them is said. Paths are looked up if the snapshot is of here and now. It
+ * is the caller's to give back. */
+struct via__filter choose(const struct choose_options *o, char **words,
+			  bool here);
 void choose_free(struct via__filter *f);
+
+/* What has to be looked at for that: the view's lines, the columns that are
+ * chosen, what the filter asks for. Enum via_want. */
+uint32_t show_want(const struct via__view *view, const struct via__show *show,
+		   const struct show_options *o, bool json);
 
 /*
  * Print what a view shows. show has the snapshot, the filter and what the verb

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* via graph: the picture of who talks to whom. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,14 +41,19 @@ static int (*const formats[])(const struct via_picture *p, FILE *f) = {
 
 static int print_svg(const struct via_picture *p, FILE *f)
 {
+	struct sigaction before, ignore = {.sa_handler = SIG_IGN};
+
 	if (fflush(f) != 0)
 		return -EIO;
+	/* If it is not there, or ends early, its status says so. */
+	sigaction(SIGPIPE, &ignore, &before);
 	/* Its standard output is ours. */
 	FILE *dot = popen(
 		"command -v dot >/dev/null || exit 127; exec dot -Tsvg", "we");
 	int err = dot ? via__picture_dot(p, dot) : -ENOMEM;
 	int status = dot ? pclose(dot) : 0;
 
+	sigaction(SIGPIPE, &before, NULL);
 	if (!err && WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return -ENOENT;
 	return err ? err : status ? -EIO : 0;

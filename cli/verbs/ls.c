@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* via ls: what processes share, who has it, how full it is, who waits. */
+#include <getopt.h>
 
 #include "cli/inspect/look.h"
 #include "cli/inspect/show.h"
@@ -12,7 +13,8 @@ enum {
 	NET,
 	IPC,
 	USAGE,
-	TREE
+	TREE,
+	LIMITS /* those of another verb */
 };
 static const struct via__view *const views[] = {
 	[OBJECTS] = &via__view_objects,
@@ -31,24 +33,15 @@ struct ls_options {
 	int view;
 };
 
-/* What is needed beyond the view's usual for what is asked. */
-static uint32_t want(const struct ls_options *o, const struct via__filter *f)
+/* Mapped files are what there is most of. */
+static uint32_t want(const struct ls_options *o, const struct via__show *show)
 {
-	uint32_t want = views[o->view]->want;
+	uint32_t all = o->view == OBJECTS || o->view == FDS
+			       ? VIA_WANT_MAPS | VIA_WANT_ALL_MAPS
+			       : 0;
 
-	/* Names of processes are always there, those of files are not. */
-	if (f->words.n || f->kinds)
-		want |= VIA_WANT_PATHS | VIA_WANT_LOCKS | VIA_WANT_IPC |
-			VIA_WANT_SOCKETS;
-	if (f->states.n)
-		want |= VIA_WANT_LEVELS | VIA_WANT_SOCKETS | VIA_WANT_WAITS;
-	if (o->show.columns)
-		want |= VIA_WANT_LEVELS | VIA_WANT_WAITS | VIA_WANT_NAMES;
-	if (o->look.json)
-		want |= VIA_WANT_NAMES | VIA_WANT_WAITS | VIA_WANT_LEVELS;
-	if (o->show.all && (o->view == OBJECTS || o->view == FDS))
-		want |= VIA_WANT_ALL_MAPS;
-	return want;
+	return show_want(views[o->view], show, &o->show, o->look.json) |
+	       (o->show.all ? all : 0);
 }
 
 /* Of what was asked for there is nothing. */
@@ -59,21 +52,35 @@ static int found_nothing(const struct via__filter *f)
 		       : CLI_FAILED;
 }
 
+static int limits(const struct ls_options *o, int n_filters)
+{
+	char verb[] = "limits", json[] = "--json";
+	char *argv[] = {verb, o->look.json ? json : NULL, NULL};
+
+	if (n_filters || o->look.from || o->show.columns)
+		cli_usage("--limits is of this machine as it is: no FILTER, "
+			  "--from or -o");
+	optind = 0; /* begin again: getopt(3) */
+	return verb_limits.run(argv[1] ? 2 : 1, argv);
+}
+
 static int ls_run(int argc, char **argv)
 {
 	struct ls_options o = {0};
 	int first = cli_options(&verb_ls, argc, argv, &o);
-	struct via__filter filter = choose(&o.choose, argv + first);
-	struct via_snapshot *s;
+
+	if (o.view == LIMITS)
+		return limits(&o, argc - first);
+	struct via__filter filter = choose(&o.choose, argv + first,
+					   !o.look.from);
 	uint32_t n = 0;
-	int status = look_take(&o.look, want(&o, &filter), &s);
+	struct via__show show = {
+		.filter = &filter, .tree = o.view == TREE, .n_lines = &n};
+	struct via_snapshot *s;
+	int status = look_take(&o.look, want(&o, &show), &s);
 
 	if (!status) {
-		struct via__show show = {.s = s,
-					 .filter = &filter,
-					 .tree = o.view == TREE,
-					 .n_lines = &n};
-
+		show.s = s;
 		status = show_view(views[o.view], &show, &o.show, o.look.json);
 		look_footer(s);
 		via_snapshot_free(s);
@@ -96,6 +103,8 @@ static const struct verb_option options[] = {
 	 CLI_CHOICE, offsetof(struct ls_options, view), IPC},
 	{0, "usage", NULL, "how much there is of each kind", CLI_CHOICE,
 	 offsetof(struct ls_options, view), USAGE},
+	{0, "limits", NULL, "the kernel's limits: via-limits(1)", CLI_CHOICE,
+	 offsetof(struct ls_options, view), LIMITS},
 	{0, "tree", NULL, "processes, what they share, with whom", CLI_CHOICE,
 	 offsetof(struct ls_options, view), TREE},
 	CHOOSE_OPTIONS(struct ls_options, choose),

@@ -18,6 +18,9 @@ enum {
 	TABLE
 };
 
+/* Of what a process waits for and talks over, on a terminal. */
+#define ITEMS_SHOWN 3
+
 static const char *const formats[] = {
 	[AUX] = "USER,PID,%CPU,%MEM,VSZ,RSS,TTY,STAT,START,TIME,COMMAND",
 	[AJX] = "PPID,PID,PGID,SID,TTY,TPGID,STAT,UID,TIME,COMMAND",
@@ -45,40 +48,34 @@ static const char *columns(const struct ps_options *o, char *buf, size_t size)
 	return buf;
 }
 
-/* The quick columns of ps need no descriptors. */
-static uint32_t want(const struct ps_options *o, const struct via__filter *f)
-{
-	if (o->format && !o->show.columns && !o->look.json && !f->words.n &&
-	    !f->kinds && !o->threads)
-		return VIA_WANT_NAMES;
-	return via__view_processes.want |
-	       (f->words.n || f->kinds ? VIA_WANT_IPC | VIA_WANT_LOCKS : 0);
-}
-
 static int ps_run(int argc, char **argv)
 {
 	struct ps_options o = {0};
 	int first = cli_options(&verb_ps, argc, argv, &o);
-	struct via__filter filter = choose(&o.choose, argv + first);
+	struct via__filter filter = choose(&o.choose, argv + first,
+					   !o.look.from);
 	struct via_snapshot *s;
 	char buf[1024];
 	uint32_t n = 0;
-	int status = look_take(&o.look, want(&o, &filter), &s);
+	struct via__show show = {
+		.filter = &filter,
+		.all = o.format, /* ps shows the kernel's threads too */
+		.threads = o.threads,
+		.items_max = ITEMS_SHOWN,
+		.tree = o.shape == TREE ||
+			(o.shape == SHAPE_ANY && !o.format && !o.look.json &&
+			 isatty(STDOUT_FILENO)),
+		.n_lines = &n,
+	};
+
+	o.show.columns = columns(&o, buf, sizeof(buf));
+	int status = look_take(
+		&o.look,
+		show_want(&via__view_processes, &show, &o.show, o.look.json),
+		&s);
 
 	if (!status) {
-		struct via__show show = {
-			.s = s,
-			.filter = &filter,
-			.threads = o.threads,
-			.tree = o.shape == TREE ||
-				(o.shape == SHAPE_ANY && !o.format &&
-				 isatty(STDOUT_FILENO) && !o.look.json),
-			.n_lines = &n,
-		};
-
-		/* ps shows the kernel's threads too. */
-		show.all = o.format;
-		o.show.columns = columns(&o, buf, sizeof(buf));
+		show.s = s;
 		status = show_view(&via__view_processes, &show, &o.show,
 				   o.look.json);
 		look_footer(s);

@@ -5,8 +5,9 @@
 
 #include "cli/why/tell.h"
 
-#define RED   "31;1"
-#define GREEN "32"
+#define RED    "31;1"
+#define GREEN  "32"
+#define YELLOW "33"
 
 int chain_follow(const struct why_case *c, uint32_t thread, struct chain *ret)
 {
@@ -72,9 +73,10 @@ static void conclude_cycle(FILE *f, const struct why_case *c, uint32_t cycle)
 		fprintf(f, "it waits for what it alone could do.\n");
 	else
 		fprintf(f,
-			"these %u wait for each other, and nobody else can "
+			"these %u wait for each other, and nobody else%s can "
 			"end that.\n",
-			ring->n);
+			ring->n,
+			ring->certainty == VIA_EXACT ? "" : " that was seen");
 }
 
 static void conclude_stuck(FILE *f, const struct why_case *c, uint32_t last)
@@ -134,7 +136,11 @@ void chain_conclude(FILE *f, const struct why_case *c,
 		conclude_stuck(f, c, last);
 		return;
 	}
-	in_colour(f, c, GREEN, chain->n > 1 ? "In the end" : "No deadlock");
+	if (c->d->verdicts[last].verdict == VIA_VERDICT_UNKNOWN)
+		in_colour(f, c, YELLOW, "Unknown");
+	else
+		in_colour(f, c, GREEN,
+			  chain->n > 1 ? "In the end" : "No deadlock");
 	fprintf(f, ": %s %s\n", via__who_thread(c->s, last, who),
 		cause_of(c, last));
 }

@@ -399,7 +399,8 @@ enum via_op {
 /*
  * One thing that would end the wait of a thread; of several any one does, but
  * those with the same group, other than 0, must all come. Waiting for a task:
- * process, and thread if it is that one of its threads.
+ * process, and thread if it is that one of its threads; the object is then what
+ * leads to it: a PIDFD, the FUTEX of a join.
  */
 struct via_wait {
 	uint32_t thread;		/* who waits */

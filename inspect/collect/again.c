@@ -37,7 +37,7 @@ static bool has_moved(int dir, const struct via_thread *t, pid_t pid)
 	uint64_t ran;
 
 	if (via__proc_task(dir, pid, &task) < 0 || task.start != t->start ||
-	    read_ran(dir, &ran) < 0 || ran != t->ran)
+	    task.state != t->state || read_ran(dir, &ran) < 0 || ran != t->ran)
 		return true;
 	/* Where the kernel does not count, or has just let it go. */
 	return via__proc_syscall(dir, &call) < 0 || !same_call(&call, &t->call);

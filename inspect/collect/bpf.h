@@ -16,9 +16,9 @@
 #include "inspect/collect/bpf/record.h"
 
 struct via__bpf {
-	/* By process and descriptor. */
+	/* By process, thread and descriptor; watches come first. */
 	struct via__bpf_file *files;
-	size_t n_files;
+	size_t n_files, n_watches;
 };
 
 /* Read them. 0, and *ret to be freed; -EOPNOTSUPP with a sentence: this build,

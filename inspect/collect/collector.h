@@ -37,6 +37,11 @@ struct via__scene {
 	struct via__clock clock;
 	/* fds */
 	struct via__bpf bpf; /* instead of /proc/PID/fd; or empty */
+	struct via__noted {
+		uint64_t file; /* its number */
+		uint32_t object;
+	} * noted;
+	size_t n_noted, max_noted;
 	struct via__devices devices;
 	struct via__same same;
 	struct via__buf tty_drivers;

@@ -48,6 +48,20 @@ uint32_t via__anon(struct via__fd *f);
 void via__anon_watches(struct via__scene *scene, const struct via__at *at,
 		       uint32_t first_hold);
 
+/* fds.c: the descriptors in a directory of /proc, with what they watch. */
+void via__fds_of(struct via__scene *scene, const struct via__at *at);
+
+/* tables.c: threads that have others than their process, whose holds begin at
+ * first. */
+void via__tables(struct via__scene *scene, const struct via__at *at,
+		 uint32_t first);
+/* Drop the holds behind end that are among those from first to end. */
+void via__drop_known(struct via_snapshot *s, uint32_t first, uint32_t end);
+
+/* watches.c: note the object of an open file; link those that are watched. */
+void via__note(struct via__scene *scene, uint64_t file, uint32_t object);
+void via__watches(struct via__scene *scene);
+
 /* fdinfo.c: what can be told of the descriptors of a process where no more than
  * that may be read. */
 void via__fdinfo(struct via__scene *scene, const struct via__at *at);

@@ -117,6 +117,13 @@ static bool has_path(uint32_t kind)
 	switch (kind) {
 	case VIA_KIND_PIPE:
 	case VIA_KIND_SOCKET:
+	case VIA_KIND_EVENTFD:
+	case VIA_KIND_EPOLL:
+	case VIA_KIND_TIMERFD:
+	case VIA_KIND_SIGNALFD:
+	case VIA_KIND_PIDFD:
+	case VIA_KIND_INOTIFY:
+	case VIA_KIND_URING:
 		return false;
 	default:
 		return true;
@@ -242,7 +249,8 @@ static void failed(struct via__fd *f, int err)
 	     VIA_HOLDS_FD);
 }
 
-static void add(struct via__fd *f, const struct statx *file, enum via_how how)
+static uint32_t add(struct via__fd *f, const struct statx *file,
+		    enum via_how how)
 {
 	uint32_t object = object_of(f, file);
 	const struct via_object *o = via__object_at(f->scene->s, object);
@@ -250,6 +258,7 @@ static void add(struct via__fd *f, const struct statx *file, enum via_how how)
 	if (f->scene->want & VIA_WANT_PATHS && !o->name && has_path(o->kind))
 		name_it(f, object);
 	hold(f, object, how);
+	return object;
 }
 
 static void look_at(struct via__fd *f, enum via_how how)
@@ -265,7 +274,24 @@ static void look_at(struct via__fd *f, enum via_how how)
 	}
 	if (how == VIA_HOLDS_FD)
 		f->flags = open_for(f, &file);
-	add(f, &file, how);
+	(void)add(f, &file, how);
+}
+
+/* Of a pipe it told that too, so that it need not be asked for. */
+static void set_level(const struct via__fd *f, uint32_t object)
+{
+	const struct via__bpf_file *r = f->record;
+	struct via_object *o = via__object_at(f->scene->s, object);
+
+	if (!(f->scene->want & VIA_WANT_LEVELS) || !S_ISFIFO(r->mode))
+		return;
+	/* Only the writing end has the flag: pipe(2). */
+	if (r->flags & O_DIRECT && r->open_for & 2)
+		o->flags |= VIA_OBJECT_PACKETS;
+	if (!r->known || !r->open_for)
+		return;
+	o->level = (int64_t)r->level;
+	o->capacity = (int64_t)r->pages * sysconf(_SC_PAGESIZE);
 }
 
 /* The same of what the kernel has told already. */
@@ -291,7 +317,12 @@ static void take_record(struct via__fd *f)
 	f->flags = (uint8_t)((r->open_for & 1 ? VIA_HOLD_READ : 0) |
 			     (r->open_for & 2 ? VIA_HOLD_WRITE : 0) |
 			     (r->flags & O_NONBLOCK ? VIA_HOLD_NONBLOCK : 0));
-	add(f, &file, VIA_HOLDS_FD);
+	uint32_t object = add(f, &file, VIA_HOLDS_FD);
+
+	set_level(f, object);
+	if (r->watched ||
+	    via__object_at(f->scene->s, object)->kind == VIA_KIND_EPOLL)
+		via__note(f->scene, r->file, object);
 }
 
 static void each_fd(struct via__scene *scene, const struct via__at *at, int dir)
@@ -312,15 +343,22 @@ static void each_fd(struct via__scene *scene, const struct via__at *at, int dir)
 				.fd = atoi(e->d_name),
 			};
 
-			if (*e->d_name != '.')
-				look_at(&f, VIA_HOLDS_FD);
+			/* Nor what we look through, at ourselves. */
+			if (*e->d_name == '.' ||
+			    (at->pid == getpid() &&
+			     (f.fd == dir || f.fd == at->dir)))
+				continue;
+			look_at(&f, VIA_HOLDS_FD);
 		}
 	}
 }
 
+/* Of its own thread first, which has all but a few. */
 static void each_record(struct via__scene *scene, const struct via__at *at,
 			int dir, const struct via__bpf_file *records, size_t n)
 {
+	uint32_t first = scene->s->n_holds, end = first;
+
 	for (size_t i = 0; i < n; i++) {
 		char name[16];
 		struct via__fd f = {
@@ -333,8 +371,13 @@ static void each_record(struct via__scene *scene, const struct via__at *at,
 		};
 
 		snprintf(name, sizeof(name), "%d", records[i].fd);
+		if (i && records[i].tid != records[i - 1].tid) {
+			via__drop_known(scene->s, first, end);
+			end = end == first ? scene->s->n_holds : end;
+		}
 		take_record(&f);
 	}
+	via__drop_known(scene->s, first, end);
 }
 
 /* What a process has open without a descriptor. */
@@ -364,35 +407,51 @@ static void each_path(struct via__scene *scene, const struct via__at *at)
 	}
 }
 
+void via__fds_of(struct via__scene *scene, const struct via__at *at)
+{
+	uint32_t first = scene->s->n_holds;
+	int dir = openat(at->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir >= 0) {
+		each_fd(scene, at, dir);
+		close(dir);
+		via__anon_watches(scene, at, first);
+	} else if (errno == EACCES || errno == EPERM) {
+		scene->s->processes[at->process].hidden |= VIA_HIDDEN_FDS;
+		via__fdinfo(scene, at);
+	}
+}
+
 static void fds_process(struct via__scene *scene, const struct via__at *at)
 {
-	struct via_process *p = &scene->s->processes[at->process];
+	const struct via_process *p = &scene->s->processes[at->process];
 	uint32_t first = scene->s->n_holds;
-
-	if (p->flags & VIA_PROCESS_KERNEL)
-		return;
 	size_t n;
 	const struct via__bpf_file *records = via__bpf_of(&scene->bpf, at->pid,
 							  &n);
-	int dir = openat(at->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (dir < 0 && !n) {
-		if (errno == EACCES || errno == EPERM) {
-			p->hidden |= VIA_HIDDEN_FDS;
-			via__fdinfo(scene, at);
-		}
+	if (p->flags & VIA_PROCESS_KERNEL)
 		return;
-	}
-	/* Without a record it has none, or has come since. */
-	if (n)
+	/* Without a record it has none, or has come since; and ourselves had
+	 * more, for the sake of asking. */
+	if (n && !(p->flags & VIA_PROCESS_SELF)) {
+		int dir = openat(at->dir, "fd",
+				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
 		each_record(scene, at, dir, records, n);
-	else
-		each_fd(scene, at, dir);
-	if (dir >= 0)
-		close(dir);
-	via__anon_watches(scene, at, first);
+		if (dir >= 0)
+			close(dir);
+	} else {
+		via__fds_of(scene, at);
+		via__tables(scene, at, first);
+	}
 	if (scene->want & VIA_WANT_PATHS)
 		each_path(scene, at);
+}
+
+static void fds_all(struct via__scene *scene)
+{
+	via__watches(scene);
 }
 
 const struct via__collector via__collector_fds = {
@@ -400,4 +459,5 @@ const struct via__collector via__collector_fds = {
 	.summary = "descriptors, and the objects they are of",
 	.want = VIA_WANT_FDS,
 	.process = fds_process,
+	.all = fds_all,
 };

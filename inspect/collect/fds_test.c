@@ -9,6 +9,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -157,6 +158,32 @@ static void knows_queues_and_sockets(void **state)
 	close(mq);
 	close(pair[0]);
 	close(pair[1]);
+}
+
+/* Where it is mounted its device is known; elsewhere it is guessed. */
+static void knows_mounted_queues(void **state)
+{
+	char name[64], dir[256];
+
+	(void)state;
+	snprintf(name, sizeof(name), "/via-test-%d", getpid());
+	snprintf(dir, sizeof(dir), "%s/mq", getenv("TMPDIR"));
+	assert_int_equal(mkdir(dir, 0700), 0);
+	if (mount("mqueue", dir, "mqueue", 0, NULL) < 0) {
+		rmdir(dir);
+		check_skip("needs to mount mqueue");
+	}
+	mqd_t mq = mq_open(name, O_RDWR | O_CREAT, 0600, NULL);
+
+	assert_true(mq >= 0);
+	struct via_snapshot *s = look(NAMED);
+
+	(void)assert_inode(s, (int)mq, VIA_KIND_MQ);
+	via_snapshot_free(s);
+	mq_unlink(name);
+	close(mq);
+	assert_int_equal(umount(dir), 0);
+	rmdir(dir);
 }
 
 static void holds_directories_and_program(void **state)
@@ -367,6 +394,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(tells_files_apart),
 	CHECK_TEST(tells_kinds_of_memory_apart),
 	CHECK_TEST(knows_queues_and_sockets),
+	CHECK_TEST(knows_mounted_queues),
 	CHECK_TEST(holds_directories_and_program),
 	CHECK_TEST(knows_anonymous_kinds),
 	CHECK_TEST(counters_have_numbers),

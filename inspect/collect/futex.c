@@ -107,7 +107,7 @@ struct via__futex_owner via__futex_owner(const struct via__futex_wait *w)
 	pid_t tid = (pid_t)(m.lock & FUTEX_TID_MASK);
 
 	/* Here the word is the kernel's own business. */
-	if (w->op == FUTEX_LOCK_PI || w->op == FUTEX_LOCK_PI2) {
+	if (tid && (w->op == FUTEX_LOCK_PI || w->op == FUTEX_LOCK_PI2)) {
 		bool via = !is_mutex(w, &m) && is_via(w, (uint32_t)tid);
 
 		return (struct via__futex_owner){

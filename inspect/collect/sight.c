@@ -143,11 +143,11 @@ static enum via_seen by_descriptor(struct via__scene *scene)
 {
 	const struct via_snapshot *s = scene->s;
 
-	if (!(scene->want & VIA_WANT_FDS) || s->sight.n_hidden_fds)
-		return VIA_SEEN_UNKNOWN;
 	/* Process 1 is there, unless others are kept from us: hidepid=2. */
-	return s->sight.init_ns && !scene->missed && !s->sight.n_in_flight &&
-			       via_snapshot_process(s, 1) != VIA_NONE
+	if (!(scene->want & VIA_WANT_FDS) || s->sight.n_hidden_fds ||
+	    via_snapshot_process(s, 1) == VIA_NONE)
+		return VIA_SEEN_UNKNOWN;
+	return s->sight.init_ns && !scene->missed && !s->sight.n_in_flight
 		       ? VIA_SEEN_ALL
 		       : VIA_SEEN_LIKELY;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking a snapshot: all collectors over all processes. */
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,9 +35,8 @@ static void not_seen(struct via__scene *scene, pid_t pid, int err)
 	p->hidden = HIDDEN;
 }
 
-static int look_at(pid_t pid, void *arg)
+static void look_at(struct via__scene *scene, pid_t pid)
 {
-	struct via__scene *scene = arg;
 	struct via_task task;
 	int dir = via__proc_open(pid);
 	int err = dir < 0 ? dir : via__proc_task(dir, pid, &task);
@@ -54,31 +54,70 @@ static int look_at(pid_t pid, void *arg)
 	}
 	if (dir >= 0)
 		close(dir);
-	return via__build_error(scene->s);
 }
 
-/* Who was started since we went past, perhaps by one who has given what it had
- * to it. Processes are in order of their pids: not one with a lower one. */
-static int look_at_new(pid_t pid, void *arg)
+/* The list is made first: while it is read a descriptor of our own is open,
+ * which would be one of those that we tell about. */
+struct pids {
+	pid_t *list;
+	size_t n, max;
+};
+
+static int add_pid(pid_t pid, void *arg)
 {
-	struct via__scene *scene = arg;
+	struct pids *p = arg;
+
+	if (p->n == p->max) {
+		size_t max = p->max ? 2 * p->max : 1024;
+		pid_t *more = reallocarray(p->list, max, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		p->list = more;
+		p->max = max;
+	}
+	p->list[p->n++] = pid;
+	return 0;
+}
+
+/* Those that are not there yet. Processes are in order of their pids: not one
+ * with a lower one. */
+static void look_at_new(struct via__scene *scene, const struct pids *pids)
+{
 	const struct via_snapshot *s = scene->s;
 
-	if (via_snapshot_process(s, pid) != VIA_NONE)
-		return 0;
-	if (s->n_processes && pid < s->processes[s->n_processes - 1].task.pid) {
-		scene->missed = true;
-		return 0;
+	for (size_t i = 0; i < pids->n && !via__build_error(s); i++) {
+		pid_t pid = pids->list[i];
+
+		if (!s->n_processes ||
+		    pid > s->processes[s->n_processes - 1].task.pid)
+			look_at(scene, pid);
+		else if (via_snapshot_process(s, pid) == VIA_NONE)
+			scene->missed = true;
 	}
-	return look_at(pid, arg);
+}
+
+/* Twice: one may have been started since we went past, perhaps by one who has
+ * given what it had to it. */
+static int look_at_all(struct via__scene *scene)
+{
+	struct pids pids = {0};
+	int err = 0;
+
+	for (int i = 0; i < 2 && !err; i++) {
+		pids.n = 0;
+		err = via__proc_each(add_pid, &pids);
+		if (!err)
+			look_at_new(scene, &pids);
+	}
+	free(pids.list);
+	return err ? err : via__build_error(scene->s);
 }
 
 static void look(struct via__scene *scene)
 {
-	int err = via__proc_each(look_at, scene);
+	int err = look_at_all(scene);
 
-	if (!err)
-		err = via__proc_each(look_at_new, scene);
 	for (size_t i = 0; !err && i < N_COLLECTORS; i++) {
 		if (!collectors[i]->all || !(collectors[i]->want & scene->want))
 			continue;
@@ -87,6 +126,7 @@ static void look(struct via__scene *scene)
 			collectors[i]->all(scene);
 	}
 	via__bpf_fini(&scene->bpf);
+	free(scene->noted);
 	via__buf_fini(&scene->buf);
 	via__buf_fini(&scene->tty_drivers);
 	via__cgroups_fini(&scene->cgroups);

@@ -5,11 +5,14 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
+
+#include <via/deadline.h>
 
 #include "inspect/collect/look_test.h"
 
@@ -226,29 +229,39 @@ static bool is_frozen(pid_t pid)
 	return frozen;
 }
 
-/* file takes freeze to freeze a group, and thaw. */
+/* The kernel takes its time; whether it is so after that. */
+static bool becomes(pid_t pid, bool frozen)
+{
+	int64_t until = via_now() + INT64_C(5000000000);
+
+	while (is_frozen(pid) != frozen)
+		if (via_now() > until)
+			return false;
+	return true;
+}
+
+/* file takes freeze to freeze a group, and thaw. Returns whether one could; a
+ * process that stays frozen could not be ended. */
 static bool freezes(const char *at, const char *file, const char *freeze,
 		    const char *thaw)
 {
 	char dir[256], pid[32];
 	pid_t child = start_sleeper();
-	bool ok;
+	bool ok, right = true;
 
 	snprintf(dir, sizeof(dir), "%s/via-test-%d", at, child);
 	snprintf(pid, sizeof(pid), "%d", child);
 	ok = mkdir(dir, 0700) == 0 && put(dir, "cgroup.procs", pid);
 	if (ok) {
-		assert_false(is_frozen(child));
+		right = !is_frozen(child);
 		ok = put(dir, file, freeze);
-		/* The kernel tells when it has. */
-		while (ok && !is_frozen(child))
-			;
+		right &= !ok || becomes(child, true);
 		(void)put(dir, file, thaw);
-		while (ok && is_frozen(child))
-			;
+		right &= !ok || becomes(child, false);
 	}
 	end(child);
 	rmdir(dir);
+	assert_true(right);
 	return ok;
 }
 
@@ -426,6 +439,150 @@ static void sees_what_fdinfo_tells(void **state)
 	close(target_pipe[1]);
 }
 
+/* --- Processes that /proc does not show --- */
+
+static int shows_nothing(pid_t target)
+{
+	struct via_look l = {.want = VIA_WANT_ALL};
+	struct via_snapshot *s;
+
+	SHOULD(via_snapshot_take(&l, &s, NULL) == 0);
+	uint32_t i = via_snapshot_process(s, target);
+
+	SHOULD(i != VIA_NONE);
+	SHOULD(s->processes[i].hidden & VIA_HIDDEN_FDS);
+	SHOULD(s->processes[i].hidden & VIA_HIDDEN_WAITS);
+	SHOULD(s->sight.n_hidden_fds > 0 && s->sight.n_hidden_waits > 0);
+	for (uint32_t o = 0; o < s->n_objects; o++)
+		SHOULD(s->objects[o].seen == VIA_SEEN_UNKNOWN);
+	via_snapshot_free(s);
+	return 0;
+}
+
+static int does_not_show(pid_t target)
+{
+	struct via_look l = {.want = VIA_WANT_ALL};
+	struct via_snapshot *s;
+
+	SHOULD(via_snapshot_take(&l, &s, NULL) == 0);
+	SHOULD(via_snapshot_process(s, target) == VIA_NONE);
+	for (uint32_t o = 0; o < s->n_objects; o++)
+		SHOULD(s->objects[o].seen == VIA_SEEN_UNKNOWN);
+	via_snapshot_free(s);
+	return 0;
+}
+
+static void knows_what_is_kept_from_it(void **state)
+{
+	static const struct {
+		const char *options;
+		int (*look_on)(pid_t target);
+	} rows[] = {{"hidepid=1", shows_nothing}, {"hidepid=2", does_not_show}};
+
+	(void)state;
+	if (getuid() != 0)
+		check_skip("needs root, to be somebody else");
+	for (int i = 0; i < 2; i++) {
+		pid_t target = start_target();
+
+		if (mount("proc", "/proc", "proc", 0, rows[i].options) < 0) {
+			end(target);
+			check_skip("needs to mount proc");
+		}
+		as_nobody(target, rows[i].look_on, false);
+		assert_int_equal(umount2("/proc", MNT_DETACH), 0);
+		end(target);
+	}
+}
+
+/* --- Tables --- */
+
+static void *open_apart(void *arg)
+{
+	int *fds = arg;
+
+	if (unshare(CLONE_FILES) < 0)
+		return NULL;
+	close(fds[2]);
+	fds[2] = dup2(fds[0], 100);
+	(void)!write(fds[1], "", 1);
+	pause();
+	return NULL;
+}
+
+/* What a thread alone has, it has; what it has as the others do is told
+ * once. */
+static void sees_tables_of_threads(void **state)
+{
+	int fds[3], other[2];
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(pipe(other), 0);
+	fds[2] = other[0];
+	pid_t child = fork();
+
+	if (child == 0) {
+		pthread_t t;
+
+		pthread_create(&t, NULL, open_apart, fds);
+		pause();
+	}
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	struct via_snapshot *s = look(VIA_WANT_FDS);
+	uint32_t n = process_of(s, getpid())->n_holds;
+
+	assert_int_equal(process_of(s, child)->n_holds, n + 1);
+	assert_int_equal(hold_of(s, child, 100)->object,
+			 hold_of(s, child, fds[0])->object);
+	(void)hold_of(s, child, other[0]);
+	via_snapshot_free(s);
+	end(child);
+	for (int i = 0; i < 2; i++) {
+		close(fds[i]);
+		close(other[i]);
+	}
+}
+
+/* The first thread has ended: its descriptors are only the other's. */
+static void *outlive(void *arg)
+{
+	(void)!write(*(int *)arg, "", 1);
+	pause();
+	return NULL;
+}
+
+static void sees_who_outlived_the_first(void **state)
+{
+	int fds[2];
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	pid_t child = fork();
+
+	if (child == 0) {
+		pthread_t t;
+
+		pthread_create(&t, NULL, outlive, &fds[1]);
+		syscall(SYS_exit, 0);
+	}
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	for (bool ended = false; !ended;) {
+		struct via_snapshot *s = look(VIA_WANT_FDS);
+
+		ended = process_of(s, child)->task.state == 'Z';
+		if (ended)
+			assert_int_equal(hold_of(s, child, fds[1])->flags,
+					 VIA_HOLD_WRITE);
+		via_snapshot_free(s);
+	}
+	end(child);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(knows_who_it_is),
 	CHECK_TEST(knows_who_traces),
@@ -435,5 +592,8 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(knows_the_frozen),
 	CHECK_TEST(sees_little_of_others),
 	CHECK_TEST(sees_what_fdinfo_tells),
+	CHECK_TEST(knows_what_is_kept_from_it),
+	CHECK_TEST(sees_tables_of_threads),
+	CHECK_TEST(sees_who_outlived_the_first),
 };
 CHECK_MAIN(tests)

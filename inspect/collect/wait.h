@@ -12,15 +12,10 @@
 #include "inspect/collect/call.h"
 #include "inspect/collect/collector.h"
 
-/* A descriptor of the process that is looked at, a thread by its inner tid. */
+/* A descriptor of the process that is looked at. */
 struct via__fd_of {
 	int fd;
 	uint32_t hold;
-};
-struct via__tid_of {
-	uint32_t pid_ns;
-	pid_t tid;
-	uint32_t thread;
 };
 
 /* The whole pass. */
@@ -31,10 +26,15 @@ struct via__waiting {
 	uint32_t fds_of;
 	struct via__fd_of *fds;
 	uint32_t n_fds, max_fds;
-	/* Of all threads, by namespace and tid; made when first needed. */
-	struct via__tid_of *tids;
-	uint32_t n_tids;
+	struct via_wait spare; /* what is beyond VIA__WAITS_MAX */
 };
+
+/* A thread's waits, and steps on the way to them through epoll sets; a process
+ * makes as many as it likes, and sets in sets multiply. What is cut off counts
+ * as unknown. */
+#define VIA__WAITS_MAX	       4096
+#define VIA__WAIT_STEPS_MAX    65536
+#define VIA__PROCESS_WAITS_MAX 65536
 
 /* A blocked thread. */
 struct via__blocked {
@@ -48,10 +48,12 @@ struct via__blocked {
 	char wchan[VIA_COMM_MAX]; /* where in the kernel; "": unknown */
 	struct via_syscall call;
 	const struct via__call *row;
-	int64_t left_ns; /* as in struct via_wait */
+	int64_t left_ns;       /* as in struct via_wait */
+	uint32_t first, steps; /* its waits, what it took to find them */
+	bool cut;	       /* there are more */
 };
 
-/* A wait of the thread, as the kernel says. */
+/* A wait of the thread, as the kernel says; or the spare one. */
 struct via_wait *via__wait(struct via__blocked *b, enum via_op op,
 			   uint32_t object);
 /* One for a task. */
@@ -66,9 +68,6 @@ void via__wait_doubt(struct via__blocked *b, uint32_t first,
 uint32_t via__fd_hold(struct via__blocked *b, int fd);
 /* What is held through it, or VIA_NONE. */
 uint32_t via__fd_object(struct via__blocked *b, int fd);
-
-/* The thread that a process of that pid namespace knows by this id. */
-uint32_t via__thread_by_tid(struct via__waiting *w, uint32_t pid_ns, pid_t tid);
 
 /* The argument that the row names, as a descriptor. */
 static inline int via__call_fd(const struct via__blocked *b)

@@ -48,53 +48,109 @@ static uint32_t futex_object(struct via__blocked *b, uint64_t address,
 
 /* --- Who has it --- */
 
-/* Whether a process can have the futex at all: it has what it lies in. */
-static bool can_have(const struct via__blocked *b, uint32_t process,
-		     uint32_t object)
+/* Threads that go by a tid; of several, in other pid namespaces, the one in the
+ * waiting process'. */
+struct candidates {
+	pid_t tid;
+	uint32_t pid_ns, thread, n;
+};
+
+static void consider(const struct via_snapshot *s, uint32_t process,
+		     struct candidates *c)
+{
+	const struct via_process *p = &s->processes[process];
+
+	for (uint32_t i = 0; i < p->n_threads; i++) {
+		uint32_t thread = p->first_thread + i;
+
+		if (s->threads[thread].inner_tid != c->tid ||
+		    thread == c->thread)
+			continue;
+		c->n++;
+		if (c->thread == VIA_NONE || p->pid_ns == c->pid_ns)
+			c->thread = thread;
+	}
+}
+
+/* Only who has mapped what the futex lies in can have it. */
+static struct candidates candidates(const struct via__blocked *b,
+				    uint32_t object, pid_t tid)
 {
 	const struct via_snapshot *s = b->s;
 	uint32_t memory = s->futexes[s->objects[object].detail].memory;
-	const struct via_process *p = &s->processes[process];
+	struct candidates c = {
+		.tid = tid,
+		.pid_ns = s->processes[b->process].pid_ns,
+		.thread = VIA_NONE,
+	};
 
-	if (memory == VIA_NONE)
-		return process == b->process;
-	for (uint32_t i = p->first_hold; i < p->first_hold + p->n_holds; i++)
-		if (s->holds[i].object == memory &&
-		    s->holds[i].how == VIA_HOLDS_MAP)
+	if (memory == VIA_NONE) {
+		consider(s, b->process, &c);
+		return c;
+	}
+	const struct via_object *o = &s->objects[memory];
+
+	for (uint32_t i = 0; i < o->n_users; i++) {
+		const struct via_holding *h =
+			&s->holds[s->users[o->first_user + i]];
+
+		if (h->how == VIA_HOLDS_MAP)
+			consider(s, h->process, &c);
+	}
+	return c;
+}
+
+/* Whether it may be a thread of a process whose mappings we do not know. */
+static bool may_be_hidden(const struct via__blocked *b, uint32_t object,
+			  pid_t tid)
+{
+	const struct via_snapshot *s = b->s;
+
+	if (s->futexes[s->objects[object].detail].memory == VIA_NONE)
+		return false;
+	for (uint32_t i = 0; i < s->n_threads; i++) {
+		const struct via_process *p =
+			&s->processes[s->threads[i].process];
+		bool known = b->pass->scene->want & VIA_WANT_MAPS &&
+			     !(p->hidden & VIA_HIDDEN_MAPS);
+
+		if (!known && (s->threads[i].inner_tid == tid ||
+			       !s->threads[i].inner_tid))
 			return true;
+	}
 	return false;
+}
+
+static void add_owner(struct via__blocked *b, uint32_t object, uint32_t thread,
+		      uint8_t certainty)
+{
+	struct via_holding *h = via__add_hold(
+		b->s, b->s->threads[thread].process, object, VIA_HOLDS_LOCK);
+
+	h->id = b->s->threads[thread].tid;
+	h->source = VIA_SOURCE_MEMORY;
+	h->certainty = certainty;
 }
 
 /* Waits for one with an owner, unless that is a mere number: false. */
 static bool on_owner(struct via__blocked *b, uint32_t object,
 		     const struct via__futex_owner *owner)
 {
-	uint32_t pid_ns = b->s->processes[b->process].pid_ns;
-	uint32_t thread = via__thread_by_tid(b->pass, pid_ns, owner->tid);
-	uint8_t certainty = (uint8_t)owner->certainty;
+	struct candidates c = candidates(b, object, owner->tid);
+	uint8_t certainty = c.n == 1 ? (uint8_t)owner->certainty : VIA_LIKELY;
 
-	if (thread == VIA_NONE ||
-	    !can_have(b, b->s->threads[thread].process, object)) {
-		if (certainty != VIA_EXACT)
-			return false;
-		certainty = VIA_LIKELY;
-	}
+	if (c.n == 0 && (owner->certainty != VIA_EXACT ||
+			 may_be_hidden(b, object, owner->tid)))
+		return false;
 	struct via_futex *f = via__futex(b->s, object);
-	pid_t tid = thread == VIA_NONE ? owner->tid : b->s->threads[thread].tid;
+	pid_t tid = c.n ? b->s->threads[c.thread].tid : owner->tid;
 
 	/* Others that wait for it have been here before. */
-	if (f->owner != tid && thread != VIA_NONE) {
-		struct via_holding *h =
-			via__add_hold(b->s, b->s->threads[thread].process,
-				      object, VIA_HOLDS_LOCK);
-
-		h->id = tid;
-		h->source = VIA_SOURCE_MEMORY;
-		h->certainty = certainty;
-	}
+	if (c.n && f->owner != tid)
+		add_owner(b, object, c.thread, certainty);
 	f->use = owner->use;
 	f->owner = tid;
-	f->owner_dead = thread == VIA_NONE;
+	f->owner_dead = c.n == 0;
 	struct via_wait *w = via__wait(b, VIA_OP_LOCK, object);
 
 	w->source = VIA_SOURCE_MEMORY;
@@ -106,15 +162,15 @@ static bool on_owner(struct via__blocked *b, uint32_t object,
 /* pthread_join(): of a thread of its own process. */
 static bool on_thread(struct via__blocked *b, uint32_t object, pid_t tid)
 {
-	uint32_t pid_ns = b->s->processes[b->process].pid_ns;
-	uint32_t thread = via__thread_by_tid(b->pass, pid_ns, tid);
+	struct candidates c = {.tid = tid, .thread = VIA_NONE};
 
-	if (thread == VIA_NONE || b->s->threads[thread].process != b->process)
+	consider(b->s, b->process, &c);
+	if (!c.n)
 		return false;
 	struct via_wait *w = via__wait_for(b, VIA_OP_JOIN, b->process);
 
 	w->object = object;
-	w->on_thread = thread;
+	w->on_thread = c.thread;
 	w->source = VIA_SOURCE_MEMORY;
 	via__futex(b->s, object)->use = VIA_FUTEX_JOIN;
 	return true;

@@ -113,18 +113,23 @@ static void sees_shared_mutexes(void **state)
 		{PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_INHERIT, VIA_FUTEX_PI},
 	};
 	struct shared *s = share();
-	struct victim v;
+	struct victim v, before;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		init_mutex(&s->mutex, rows[i].robust, rows[i].protocol);
 		pthread_mutex_lock(&s->mutex);
+		/* However many wait, its owner has it once. */
+		if (blocks(&before))
+			exit(pthread_mutex_lock(&s->mutex));
+		look_until(&before, SYS_futex);
 		if (blocks(&v))
 			exit(pthread_mutex_lock(&s->mutex));
 		look_until(&v, SYS_futex);
 		assert_owned(&v, rows[i].use, getpid());
 		assert_at(&v, s, &s->mutex);
 		end(&v);
+		end(&before);
 		/* A robust one's waiter was in the list of the owner. */
 		pthread_mutex_unlock(&s->mutex);
 	}
@@ -389,6 +394,71 @@ static void sees_owners_of_another_namespace(void **state)
 	unshare_it(s);
 }
 
+/* The owner is process 1 where it is, and who waits sees another one by that. */
+static void sees_an_owner_further_down(void **state)
+{
+	struct shared *s = share();
+	struct victim owner, v = {0};
+	int locked[2];
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(locked), 0);
+	init_mutex(&s->mutex, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE);
+	if (blocks(&owner)) {
+		if (unshare(CLONE_NEWPID) == 0 && fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			pthread_mutex_lock(&s->mutex);
+			(void)!write(locked[1], "", 1);
+			for (;;)
+				pause();
+		}
+		close(locked[1]);
+		for (;;)
+			pause();
+	}
+	close(locked[1]);
+	bool has = read(locked[0], &byte, 1) == 1;
+
+	if (has) {
+		if (blocks(&v))
+			exit(pthread_mutex_lock(&s->mutex));
+		look_until(&v, SYS_futex);
+		for (uint32_t i = 0; i < v.s->n_processes; i++)
+			if (v.s->processes[i].task.ppid == owner.pid)
+				assert_owned(&v, VIA_FUTEX_MUTEX,
+					     v.s->processes[i].task.pid);
+		assert_int_equal(v.waits[0].op, VIA_OP_LOCK);
+		assert_false(futex(&v)->owner_dead);
+	}
+	end(&v);
+	end(&owner);
+	close(locked[0]);
+	unshare_it(s);
+	if (!has)
+		check_skip("needs a pid namespace");
+}
+
+/* A forked child has the lock as well, but not the thread that would let it
+ * go. */
+static void sees_a_lock_that_was_forked(void **state)
+{
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	struct victim v;
+
+	(void)state;
+	pthread_mutex_lock(&mutex);
+	if (blocks(&v))
+		exit(pthread_mutex_lock(&mutex));
+	look_until(&v, SYS_futex);
+	assert_int_equal(v.waits[0].op, VIA_OP_LOCK);
+	assert_int_equal(v.waits[0].certainty, VIA_LIKELY);
+	assert_true(futex(&v)->owner_dead);
+	assert_true(object(&v, 0)->flags & VIA_OBJECT_PRIVATE);
+	end(&v);
+	pthread_mutex_unlock(&mutex);
+}
+
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(sees_shared_mutexes),
 	CHECK_TEST(sees_a_private_mutex),
@@ -398,5 +468,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(sees_words_at_once),
 	CHECK_TEST(sees_via_mutexes),
 	CHECK_TEST(sees_owners_of_another_namespace),
+	CHECK_TEST(sees_an_owner_further_down),
+	CHECK_TEST(sees_a_lock_that_was_forked),
 };
 CHECK_MAIN(tests)

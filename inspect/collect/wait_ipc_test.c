@@ -141,13 +141,13 @@ static void set(int fd, int command, short type, off_t start, off_t len)
 static void sees_record_locks(void **state)
 {
 	static const struct {
-		int set, wait;
+		int set, own, wait;
 		enum via_lock_type type;
 	} rows[] = {
-		{F_SETLK, F_SETLKW, VIA_FILE_POSIX},
-		{F_OFD_SETLK, F_OFD_SETLKW, VIA_FILE_OFD},
+		{F_SETLK, F_SETLK, F_SETLKW, VIA_FILE_POSIX},
+		{F_OFD_SETLK, F_OFD_SETLK, F_OFD_SETLKW, VIA_FILE_OFD},
 		/* Each is in the other's way. */
-		{F_OFD_SETLK, F_SETLKW, VIA_FILE_OFD},
+		{F_OFD_SETLK, F_SETLK, F_SETLKW, VIA_FILE_OFD},
 	};
 	struct victim v;
 
@@ -155,11 +155,13 @@ static void sees_record_locks(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		int fd = a_file(), other = again(fd);
 
+		set(fd, rows[i].set, F_WRLCK, 0, 5);
 		set(fd, rows[i].set, F_WRLCK, 10, 10);
 		set(fd, rows[i].set, F_WRLCK, 100, 10);
 		if (blocks(&v)) {
 			close(fd);
-			set(other, F_OFD_SETLK, F_RDLCK, 50, 1);
+			/* Its own lock is not in its way. */
+			set(other, rows[i].own, F_RDLCK, 6, 1);
 			/* Bytes 5 to 14, as what ends at 15. */
 			lseek(other, 15, SEEK_SET);
 			struct flock l = {.l_type = F_WRLCK,

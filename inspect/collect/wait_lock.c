@@ -105,7 +105,7 @@ static void on_locks(struct via__blocked *b, struct request *r)
 		w->group = group;
 		n++;
 	}
-	if (n == 1)
+	if (n == 1 && first < b->s->n_waits)
 		b->s->waits[first].group = 0;
 	else if (n > 1)
 		b->pass->n_groups++;

@@ -93,6 +93,10 @@ static void on_members(struct via__blocked *b, uint32_t epoll, int fd,
 	for (; i < b->s->n_links && b->s->links[i].from == epoll; i++) {
 		const struct via_link *l = &b->s->links[i];
 
+		if (++b->steps > VIA__WAIT_STEPS_MAX) {
+			b->cut = true;
+			return;
+		}
 		if (l->kind != VIA_LINK_WATCHES || !(l->events & EVENTS))
 			continue;
 		if (via__object_at(b->s, l->to)->kind != VIA_KIND_EPOLL)

@@ -6,12 +6,14 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "inspect/collect/polled.h"
 #include "inspect/collect/proc.h"
+#include "inspect/collect/wait.h"
 #include "inspect/collect/waits_test.h"
 
 #define S INT64_C(1000000000)
@@ -280,6 +282,75 @@ static void sees_a_process_polled(void **state)
 
 /* --- Hostile arguments --- */
 
+/* Each of 45 sets watches the 45 of the next level: paths, not
+ * members, are what there are too many of. */
+#define WIDTH 45
+
+static void make_maze(int sets[4][WIDTH])
+{
+	struct epoll_event in = {.events = EPOLLIN};
+
+	for (int level = 0; level < 4; level++) {
+		for (int i = 0; i < WIDTH; i++) {
+			sets[level][i] = epoll_create1(0);
+			for (int k = 0; level && k < WIDTH; k++)
+				epoll_ctl(sets[level][i], EPOLL_CTL_ADD,
+					  sets[level - 1][k], &in);
+		}
+	}
+}
+
+static void gets_out_of_mazes(void **state)
+{
+	struct epoll_event in = {.events = EPOLLIN};
+	struct victim v;
+
+	(void)state;
+	if (blocks(&v)) {
+		int sets[4][WIDTH];
+
+		make_maze(sets);
+		exit(epoll_pwait(sets[3][0], &in, 1, -1, NULL));
+	}
+	look_until(&v, SYS_epoll_pwait);
+	assert_in_range(v.t->n_waits, 1, VIA__WAITS_MAX + 1);
+	wait_on(&v, VIA_OP_UNKNOWN, VIA_NONE);
+	end(&v);
+}
+
+static void cuts_off_what_is_too_much(void **state)
+{
+	struct victim v;
+	int p[2];
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	if (blocks(&v)) {
+		static struct pollfd fds[VIA__WAITS_MAX + 10];
+		const struct rlimit more = {65536, 65536};
+
+		for (size_t i = 0; i < VIA__WAITS_MAX + 10; i++)
+			fds[i] = (struct pollfd){p[0], POLLIN, 0};
+		setrlimit(RLIMIT_NOFILE, &more);
+		exit((int)syscall(SYS_ppoll, fds, VIA__WAITS_MAX + 10, NULL,
+				  NULL, 8));
+	}
+	do {
+		look_at(&v, v.pid, v.pid);
+		if (!v.t || v.t->state == 'Z') {
+			end(&v);
+			close(p[0]);
+			close(p[1]);
+			check_skip("needs a limit of 65536 descriptors");
+		}
+	} while (v.t->call.nr != SYS_ppoll || v.t->state != 'S');
+	assert_int_equal(v.t->n_waits, VIA__WAITS_MAX + 1);
+	wait_on(&v, VIA_OP_UNKNOWN, VIA_NONE);
+	end(&v);
+	close(p[0]);
+	close(p[1]);
+}
+
 static void count(int fd, uint32_t events, void *arg)
 {
 	(void)fd;
@@ -334,6 +405,8 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(believes_no_memory_that_has_gone),
 	CHECK_TEST(sees_sleepers),
 	CHECK_TEST(sees_a_process_polled),
+	CHECK_TEST(gets_out_of_mazes),
+	CHECK_TEST(cuts_off_what_is_too_much),
 	CHECK_TEST(bounds_what_it_reads),
 	CHECK_TEST(parses_members),
 };

@@ -121,7 +121,7 @@ static void sees_vfork(void **state)
 
 		if (pid == 0)
 			for (;;)
-				syscall(SYS_pause);
+				syscall(SYS_ppoll, NULL, 0, NULL, NULL, 8);
 		exit(0);
 	}
 	do {

@@ -13,8 +13,11 @@
 struct via_wait *via__wait(struct via__blocked *b, enum via_op op,
 			   uint32_t object)
 {
-	struct via_wait *w = via__add_wait(b->s, b->thread, op);
+	bool room = b->s->n_waits - b->first < VIA__WAITS_MAX;
+	struct via_wait *w = room ? via__add_wait(b->s, b->thread, op)
+				  : &b->pass->spare;
 
+	b->cut = b->cut || !room;
 	w->object = object;
 	w->left_ns = b->left_ns;
 	return w;
@@ -179,11 +182,20 @@ static bool can_tell(const struct via__blocked *b)
 
 /* --- The collector --- */
 
+static void add_unknown(struct via__blocked *b)
+{
+	struct via_wait *w = via__add_wait(b->s, b->thread, VIA_OP_UNKNOWN);
+
+	w->left_ns = VIA_UNKNOWN;
+	w->certainty = VIA_GUESS;
+}
+
 static void look_at(struct via__blocked *b)
 {
-	uint32_t before = b->s->n_waits;
-
 	b->left_ns = -1;
+	b->first = b->s->n_waits;
+	b->steps = 0;
+	b->cut = false;
 	if (is_stopped(b))
 		return;
 	b->row = row_of(b);
@@ -191,10 +203,8 @@ static void look_at(struct via__blocked *b)
 		b->left_ns = via__call_left(b);
 		waits_for[b->row->what](b);
 	}
-	if (b->s->n_waits != before)
-		return;
-	b->left_ns = VIA_UNKNOWN;
-	via__wait(b, VIA_OP_UNKNOWN, VIA_NONE)->certainty = VIA_GUESS;
+	if (b->cut || b->s->n_waits == b->first)
+		add_unknown(b);
 }
 
 static bool blocked(const struct via_thread *t)
@@ -232,14 +242,20 @@ static void look_at_process(struct via__waiting *w, uint32_t process)
 	struct via__blocked b = {
 		.pass = w, .s = s, .process = process, .dir = -1};
 
+	uint32_t first = s->n_waits;
+
 	for (uint32_t i = 0; i < p->n_threads; i++) {
 		const struct via_thread *t = &s->threads[p->first_thread + i];
 
 		if (!blocked(t))
 			continue;
+		b.thread = p->first_thread + i;
+		if (s->n_waits - first > VIA__PROCESS_WAITS_MAX) {
+			add_unknown(&b);
+			continue;
+		}
 		if (!b.pid)
 			open_process(&b);
-		b.thread = p->first_thread + i;
 		b.state = t->state;
 		b.call = t->call;
 		/* Not a pointer: texts move when one is added. */
@@ -259,7 +275,6 @@ static void waits_all(struct via__scene *scene)
 		if (!(scene->s->processes[i].flags & VIA_PROCESS_KERNEL))
 			look_at_process(&w, i);
 	free(w.fds);
-	free(w.tids);
 }
 
 const struct via__collector via__collector_waits = {

@@ -189,6 +189,61 @@ static void two_cycles_are_two(void **state)
 	made_free(&m);
 }
 
+/* Three in a ring, two of which are one by themselves: those are shown. */
+static void the_shortest_is_shown(void **state)
+{
+	struct made m;
+	uint32_t p[3];
+
+	(void)state;
+	made_begin(&m);
+	for (int i = 0; i < 3; i++)
+		p[i] = made_process(&m, "three");
+	made_wait(&m, p[0], VIA_OP_READ, made_pipe(&m, p[1], p[0]));
+	made_wait(&m, p[1], VIA_OP_READ, made_pipe(&m, p[2], p[1]));
+	made_wait(&m, p[2], VIA_OP_READ, made_pipe(&m, p[0], p[2]));
+	made_wait(&m, p[2], VIA_OP_READ, made_pipe(&m, p[1], p[2]));
+	made_end(&m);
+	cycle_is(&m, 2, p + 1);
+	VERDICT(&m, p[0], DEADLOCK, EXACT);
+	assert_int_equal(m.d->verdicts[p[0]].next, p[1]);
+	made_free(&m);
+}
+
+/* Another one that runs, and reads what should be written. */
+static void a_live_reader_does_not_help(void **state)
+{
+	struct made m;
+	uint32_t p[2];
+
+	(void)state;
+	make_two(&m, p);
+	uint32_t third = made_process(&m, "third");
+
+	made_hold(&m, third, 0, "r");
+	m.s->threads[third].state = 'R';
+	made_end(&m);
+	cycle_is(&m, 2, p);
+	made_free(&m);
+}
+
+/* A mutex is its owner's to unlock. */
+static void another_thread_cannot_unlock(void **state)
+{
+	struct made m;
+
+	(void)state;
+	made_begin(&m);
+	uint32_t a = made_process(&m, "owner");
+
+	made_wait(&m, a, VIA_OP_LOCK, made_mutex(&m, a));
+	m.s->threads[made_thread(&m)].state = 'R';
+	made_end(&m);
+	cycle_is(&m, 1, &a);
+	VERDICT(&m, a, DEADLOCK, EXACT);
+	made_free(&m);
+}
+
 /* --- What keeps it from being one --- */
 
 static void goes_on(struct made *m)
@@ -272,6 +327,46 @@ static void a_timeout(void **state)
 	m.s->waits[1].left_ns = 1000;
 	goes_on(&m);
 	VERDICT(&m, p[0], WAITING, EXACT);
+	made_free(&m);
+}
+
+static void perhaps_a_timeout(void **state)
+{
+	struct made m;
+	uint32_t p[2];
+
+	(void)state;
+	make_two(&m, p);
+	m.s->waits[1].left_ns = VIA_UNKNOWN;
+	made_end(&m);
+	VERDICT(&m, p[0], DEADLOCK, GUESS);
+	made_free(&m);
+}
+
+/* Of those who could end a wait one that goes on is named, and rather another
+ * process than its own. */
+static void who_is_next(void **state)
+{
+	struct made m;
+
+	(void)state;
+	made_begin(&m);
+	uint32_t stuck = made_process(&m, "stuck");
+	uint32_t reader = made_process(&m, "reader");
+	uint32_t thread = made_thread(&m);
+	uint32_t writer = made_process(&m, "writer");
+	uint32_t pipe = made_object(&m, VIA_KIND_PIPE);
+
+	made_hold(&m, stuck, pipe, "w");
+	made_hold(&m, reader, pipe, "rw");
+	made_hold(&m, m.s->threads[writer + 1].process, pipe, "w");
+	made_wait(&m, stuck, VIA_OP_LOCK, made_mutex(&m, stuck));
+	made_wait(&m, reader, VIA_OP_READ, pipe);
+	made_wait(&m, thread, VIA_OP_TIME, VIA_NONE);
+	made_wait(&m, thread + 1, VIA_OP_TIME, VIA_NONE);
+	made_end(&m);
+	VERDICT(&m, reader, WAITING, EXACT);
+	assert_int_equal(m.d->verdicts[reader].next, thread + 1);
 	made_free(&m);
 }
 
@@ -450,8 +545,8 @@ static void a_group_or_something_else(void **state)
 
 /* --- Certainty --- */
 
-/* A hidden stranger could have been passed an end; a relative has inherited it.
- */
+/* A hidden stranger could have been passed an end, and so could who started
+ * the shell; a child or a parent has inherited it. */
 static void a_hidden_holder(void **state)
 {
 	struct made m;
@@ -460,13 +555,18 @@ static void a_hidden_holder(void **state)
 	(void)state;
 	for (int relative = 0; relative < 3; relative++) {
 		make_two(&m, p);
+		uint32_t parent = made_process(&m, "shell");
+
+		m.s->processes[p[0]].task.ppid = 102;
+		made_wait(&m, parent, VIA_OP_TIME, VIA_NONE);
 		uint32_t other = made_process(&m, "hidden");
 
 		m.s->processes[other].hidden = VIA_HIDDEN_FDS;
+		m.s->processes[parent].task.ppid = 103;
 		if (relative == 1)
 			m.s->processes[other].task.ppid = 100;
 		if (relative == 2)
-			m.s->processes[p[1]].task.ppid = 102;
+			m.s->processes[p[1]].task.ppid = 103;
 		for (uint32_t i = 0; i < m.s->n_objects; i++)
 			m.s->objects[i].seen = VIA_SEEN_UNKNOWN;
 		made_end(&m);
@@ -481,6 +581,31 @@ static void a_hidden_holder(void **state)
 				 relative ? VIA_GUESS : VIA_LIKELY);
 		made_free(&m);
 	}
+}
+
+/* It is above all; that says nothing of who has what. */
+static void process_1_is_hidden(void **state)
+{
+	struct made m;
+
+	(void)state;
+	made_begin(&m);
+	uint32_t init = made_process(&m, "init");
+	uint32_t p[] = {made_process(&m, "ping"), made_process(&m, "pong")};
+
+	m.s->processes[init].task.pid = 1;
+	m.s->processes[init].task.ppid = 0;
+	m.s->processes[init].hidden = VIA_HIDDEN_FDS;
+	uint32_t other = made_process(&m, "hidden");
+
+	m.s->processes[other].hidden = VIA_HIDDEN_FDS;
+	made_wait(&m, p[0], VIA_OP_READ, made_pipe(&m, p[1], p[0]));
+	made_wait(&m, p[1], VIA_OP_READ, made_pipe(&m, p[0], p[1]));
+	for (uint32_t i = 0; i < m.s->n_objects; i++)
+		m.s->objects[i].seen = VIA_SEEN_UNKNOWN;
+	made_end(&m);
+	VERDICT(&m, p[0], DEADLOCK, LIKELY);
+	made_free(&m);
 }
 
 /* One who inherited the end that he should be sent data through. */
@@ -880,12 +1005,12 @@ static void who_used_a_semaphore_last_has_it(void **state)
 	VERDICT(&m, p[0], DEADLOCK, GUESS);
 	made_free(&m);
 
-	/* Who took it itself waits for the next event, or for zero. */
+	/* Who took it itself waits for the next event; or it is for zero. */
 	for (uint64_t amount = 0; amount < 2; amount++) {
 		made_begin(&m);
 		p[0] = made_process(&m, "p");
 		made_wait(&m, p[0], VIA_OP_LOCK,
-			  made_semaphore(&m, m.s->processes[p[0]].task.pid))
+			  made_semaphore(&m, amount ? 100 : 99))
 			->amount = amount;
 		goes_on(&m);
 		made_free(&m);
@@ -949,11 +1074,16 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(threads_are_part_of_it),
 	CHECK_TEST(two_mutexes_in_both_orders),
 	CHECK_TEST(two_cycles_are_two),
+	CHECK_TEST(the_shortest_is_shown),
+	CHECK_TEST(a_live_reader_does_not_help),
+	CHECK_TEST(another_thread_cannot_unlock),
 	CHECK_TEST(a_live_second_writer),
 	CHECK_TEST(another_thread_that_runs),
 	CHECK_TEST(another_thread_that_was_not_seen),
 	CHECK_TEST(one_that_has_run_meanwhile),
 	CHECK_TEST(a_timeout),
+	CHECK_TEST(perhaps_a_timeout),
+	CHECK_TEST(who_is_next),
 	CHECK_TEST(one_of_several_is_enough),
 	CHECK_TEST(one_that_nobody_knows_about),
 	CHECK_TEST(a_peer_on_another_machine),
@@ -965,6 +1095,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(a_group_that_will_come),
 	CHECK_TEST(a_group_or_something_else),
 	CHECK_TEST(a_hidden_holder),
+	CHECK_TEST(process_1_is_hidden),
 	CHECK_TEST(one_who_could_help_himself),
 	CHECK_TEST(another_namespace_makes_it_likely),
 	CHECK_TEST(an_edge_that_is_not_exact),

@@ -474,7 +474,7 @@ static const struct via__pool *pool(const struct via__holders *all,
 
 /*
  * How sure it is that all who hold an object were seen. Of processes that may
- * not be looked at, those are relevant that are relatives: ends are inherited,
+ * not be looked at, parents and children are relevant: ends are inherited,
  * seldom passed.
  */
 static unsigned int completeness(const struct via_snapshot *s, uint32_t object,
@@ -534,32 +534,28 @@ struct via__enders via__enders_of(const struct via__holders *all, uint32_t wait)
 
 /* --- What they have in common --- */
 
+/* Process 1 is above all, which says nothing of who has what. */
 static bool is_hidden(const struct via_process *p)
 {
 	return p->hidden & (VIA_HIDDEN_FDS | VIA_HIDDEN_MAPS) &&
 	       !(p->flags & VIA_PROCESS_KERNEL) && p->task.pid != 1;
 }
 
-/* Mark a hidden process and all above it; or all others below one. Process 1
- * is above all, which says nothing. */
+/* Mark the parent of a hidden process, and its children. What came from
+ * further away has in most cases stayed with those between as well. */
 static void doubt(struct via__holders *h, uint32_t process)
 {
-	const struct via_snapshot *s = h->s;
-	bool hidden = is_hidden(&s->processes[process]);
-	uint32_t at = process;
+	const struct via_process *p = &h->s->processes[process];
+	uint32_t parent = p->task.ppid > 0
+				  ? via_snapshot_process(h->s, p->task.ppid)
+				  : VIA_NONE;
 
-	for (uint32_t n = 0; n < s->n_processes && at != VIA_NONE; n++) {
-		const struct via_process *p = &s->processes[at];
-
-		if (p->task.pid == 1)
-			return;
-		if (hidden)
-			h->doubtful[at] = true;
-		else if (is_hidden(p))
-			h->doubtful[process] = true;
-		at = p->task.ppid > 0 ? via_snapshot_process(s, p->task.ppid)
-				      : VIA_NONE;
-	}
+	if (parent == VIA_NONE)
+		return;
+	if (is_hidden(p))
+		h->doubtful[parent] = true;
+	if (is_hidden(&h->s->processes[parent]))
+		h->doubtful[process] = true;
 }
 
 int via__holders_init(struct via__holders *h, const struct via_snapshot *s)

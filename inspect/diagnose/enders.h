@@ -8,7 +8,7 @@
 /* What is known of those who hold an object in some way. */
 struct via__pool {
 	bool known, some; /* was looked up; there is one */
-	bool doubtful;	  /* a relative of one was not seen */
+	bool doubtful;	  /* parent or child of one is hidden */
 	uint8_t worst;	  /* certainty of their records */
 };
 #define VIA__N_SIDES (VIA__MAPPERS + 1)

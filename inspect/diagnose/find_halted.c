@@ -5,7 +5,7 @@
 
 #include "inspect/diagnose/findings.h"
 
-/* A thread of another process, but not of this one, that waits for it. */
+/* A thread that waits for a process, but not of the one with that pid. */
 static uint32_t waiter_for(const struct via__finder *f, uint32_t process,
 			   pid_t except)
 {
@@ -16,7 +16,8 @@ static uint32_t waiter_for(const struct via__finder *f, uint32_t process,
 		if (next != VIA_NONE &&
 		    f->s->threads[next].process == process && own != process &&
 		    f->s->processes[own].task.pid != except &&
-		    !via__has_ended(&f->s->threads[t]))
+		    !via__has_ended(&f->s->threads[t]) &&
+		    !(f->s->threads[t].flags & VIA_THREAD_MOVED))
 			return t;
 	}
 	return VIA_NONE;
@@ -106,7 +107,8 @@ void via__find_traced(struct via__finder *f)
 
 /* --- Zombies --- */
 
-/* Its parent sleeps over something else than its end. */
+/* Its parent sleeps over something else than its end. Who was not seen to wait
+ * was not looked at again either, and may be about to ask. */
 static bool neglects(const struct via__finder *f, uint32_t parent,
 		     uint32_t child)
 {
@@ -116,7 +118,8 @@ static bool neglects(const struct via__finder *f, uint32_t parent,
 		uint32_t t = p->first_thread + i;
 		const struct via_thread *thread = &f->s->threads[t];
 
-		if (thread->state == 'R' || thread->flags & VIA_THREAD_MOVED)
+		if (thread->state == 'R' || !thread->n_waits ||
+		    thread->flags & VIA_THREAD_MOVED)
 			return false;
 		for (uint32_t w = 0; w < thread->n_waits; w++)
 			if (f->s->waits[thread->first_wait + w].on_process ==

@@ -216,8 +216,9 @@ void via__find_leaked_write_end(struct via__finder *f)
 			pipe[VIA__TEXT_MAX];
 		const struct via_holding *h;
 
-		if (!w || f->s->threads[t].n_waits != 1 || !is_pipe(f, w) ||
-		    !(h = leak(f, w)))
+		if (!w || f->s->threads[t].n_waits != 1 ||
+		    f->s->threads[t].flags & VIA_THREAD_MOVED ||
+		    !is_pipe(f, w) || !(h = leak(f, w)))
 			continue;
 		struct via_finding *found =
 			via__report(f, VIA_GUESS, h->process, t, h->object);

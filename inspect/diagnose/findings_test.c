@@ -48,19 +48,25 @@ static void own_write_end(void **state)
 	struct made m;
 
 	(void)state;
-	for (int other = 0; other < 2; other++) {
+	/* Others that have it, going on or not; a read that ends by itself. */
+	for (int how = 0; how < 4; how++) {
 		made_begin(&m);
 		uint32_t p = made_process(&m, "alone");
 		uint32_t q = made_process(&m, "other");
 		uint32_t pipe = made_pipe(&m, p, p);
 
-		made_wait(&m, p, VIA_OP_READ, pipe);
-		made_wait(&m, q, VIA_OP_TIME, VIA_NONE);
-		if (!other) {
+		made_wait(&m, p, VIA_OP_READ, pipe)->left_ns = how == 3 ? 1000
+									: -1;
+		if (how == 2)
+			made_wait(&m, q, VIA_OP_LOCK, made_mutex(&m, q));
+		else
+			made_wait(&m, q, VIA_OP_TIME, VIA_NONE);
+		if (how == 0) {
 			found(&m, "own-write-end", p, pipe, "alone (100)");
 			continue;
 		}
-		made_hold(&m, q, pipe, "w");
+		if (how < 3)
+			made_hold(&m, q, pipe, "w");
 		nothing(&m);
 	}
 }
@@ -138,7 +144,7 @@ static void leaked_write_end(void **state)
 	struct made m;
 
 	(void)state;
-	for (int how = 0; how < 4; how++) {
+	for (int how = 0; how < 6; how++) {
 		made_begin(&m);
 		uint32_t p = made_process(&m, "reader");
 		uint32_t q = made_process(&m, "daemon");
@@ -151,13 +157,18 @@ static void leaked_write_end(void **state)
 			found(&m, "leaked-write-end", q, pipe, "daemon (101)");
 			continue;
 		}
-		/* A relative, of its session, or in the middle of writing. */
+		/* A relative, of its session, in the middle of writing; or the
+		 * reader has got something. */
 		if (how == 1)
 			m.s->processes[q].task.ppid = 100;
 		if (how == 2)
 			m.s->processes[p].task.sid = 4242;
 		if (how == 3)
 			made_wait(&m, q, VIA_OP_WRITE, pipe);
+		if (how == 4)
+			m.s->processes[p].task.ppid = 101;
+		if (how == 5)
+			m.s->threads[p].flags = VIA_THREAD_MOVED;
 		nothing(&m);
 	}
 }
@@ -274,7 +285,7 @@ static void lock_heir(void **state)
 	struct made m;
 
 	(void)state;
-	for (int how = 0; how < 4; how++) {
+	for (int how = 0; how < 5; how++) {
 		made_begin(&m);
 		uint32_t p = made_process(&m, "waiter");
 		uint32_t q = made_process(&m, "heir");
@@ -289,9 +300,11 @@ static void lock_heir(void **state)
 			continue;
 		}
 		/* It is his own; the kernel does not say whose; nobody wants
-		 * it. */
+		 * it; it is of a kind that is not inherited. */
 		if (how < 3)
 			via__file_lock(m.s, lock)->pid = how == 1 ? 101 : -1;
+		if (how == 4)
+			via__file_lock(m.s, lock)->type = VIA_FILE_POSIX;
 		nothing(&m);
 	}
 }
@@ -301,13 +314,20 @@ static void lone_futex(void **state)
 	struct made m;
 
 	(void)state;
-	made_begin(&m);
-	uint32_t p = made_process(&m, "forked");
-	uint32_t word = made_object(&m, VIA_KIND_FUTEX);
+	for (int threads = 1; threads < 3; threads++) {
+		made_begin(&m);
+		uint32_t p = made_process(&m, "forked");
+		uint32_t word = made_object(&m, VIA_KIND_FUTEX);
 
-	m.s->objects[word].flags = VIA_OBJECT_PRIVATE;
-	made_wait(&m, p, VIA_OP_WAKE, word);
-	found(&m, "lone-futex", p, word, "forked (100)");
+		m.s->objects[word].flags = VIA_OBJECT_PRIVATE;
+		made_wait(&m, p, VIA_OP_WAKE, word);
+		if (threads == 1) {
+			found(&m, "lone-futex", p, word, "forked (100)");
+			continue;
+		}
+		made_wait(&m, made_thread(&m), VIA_OP_WAKE, word);
+		nothing(&m);
+	}
 }
 
 /* --- What does not run --- */
@@ -348,7 +368,22 @@ static void halted(void **state)
 		found(&m, ways[i].rule, 1, VIA_NONE, "reader (100) waits");
 		make_halted(&m, ways[i].how, false);
 		nothing(&m);
+		make_halted(&m, ways[i].how, true);
+		m.s->threads[0].flags = VIA_THREAD_MOVED;
+		nothing(&m);
 	}
+}
+
+/* Its tracer waits for it all the time. */
+static void traced_by_who_waits(void **state)
+{
+	struct made m;
+
+	(void)state;
+	make_halted(&m, 't', false);
+	m.s->waits[0].op = VIA_OP_CHILD;
+	m.s->waits[0].on_process = 1;
+	nothing(&m);
 }
 
 static void zombie(void **state)
@@ -356,7 +391,7 @@ static void zombie(void **state)
 	struct made m;
 
 	(void)state;
-	for (int how = 0; how < 3; how++) {
+	for (int how = 0; how < 5; how++) {
 		made_begin(&m);
 		uint32_t p = made_process(&m, "parent");
 		uint32_t c = made_process(&m, "child");
@@ -364,10 +399,12 @@ static void zombie(void **state)
 		m.s->processes[c].task.ppid = 100;
 		if (how == 1)
 			made_child_wait(&m, p, c);
-		else
+		else if (how != 2)
 			made_wait(&m, p, VIA_OP_TIME, VIA_NONE);
-		if (how == 2)
+		if (how == 3)
 			m.s->threads[p].state = 'R';
+		if (how == 4)
+			m.s->threads[p].flags = VIA_THREAD_MOVED;
 		end(&m, c);
 		if (how == 0)
 			found(&m, "zombie", c, VIA_NONE, "parent (100)");
@@ -387,6 +424,47 @@ static void fuse(void **state)
 	m.s->threads[p].wchan = via__text_of(m.s, "request_wait_answer");
 	m.s->threads[p].state = 'D';
 	found(&m, "fuse", p, VIA_NONE, "ls (100)");
+}
+
+/* --- What is left over --- */
+
+/* By who may look at it; orphans_test.c tries what counts. */
+static void left_over(void **state)
+{
+	static const struct {
+		enum via_kind kind;
+		const char *rule;
+	} kinds[] = {{VIA_KIND_SYSVSHM, "orphaned-segment"},
+		     {VIA_KIND_SYSVMSG, "orphaned-queue"},
+		     {VIA_KIND_MQ, "orphaned-queue"},
+		     {VIA_KIND_SYSVSEM, "orphaned-semaphore"},
+		     {VIA_KIND_POSIXSEM, "orphaned-semaphore"},
+		     {VIA_KIND_POSIXSHM, "unmapped-shm"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct made m;
+
+		made_begin(&m);
+		uint32_t p = made_process(&m, "via");
+		struct via_process *self = &m.s->processes[p];
+		uint32_t object = via__object(m.s, kinds[i].kind, 7, 1, 0);
+		struct via_ipc *ipc = via__ipc(m.s, object);
+
+		self->flags = VIA_PROCESS_SELF;
+		self->ipc_ns = 7;
+		m.s->sight.taken = 1000000;
+		m.s->objects[object].seen = VIA_SEEN_ALL;
+		m.s->objects[object].name = via__text_of(m.s, "/name");
+		ipc->creator = ipc->last = 77;
+		ipc->n_attached = ipc->n_messages = 0;
+		ipc->mode = 0600;
+		ipc->size = 1;
+		if (kinds[i].kind == VIA_KIND_SYSVSEM)
+			via__add_semaphore(m.s, object)->last = 77;
+		ipc->made = ipc->changed = ipc->used = 999000;
+		found(&m, kinds[i].rule, VIA_NONE, object, "is left over");
+	}
 }
 
 /* What a process calls itself reaches nobody raw. */
@@ -421,8 +499,10 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(lock_heir),
 	CHECK_TEST(lone_futex),
 	CHECK_TEST(halted),
+	CHECK_TEST(traced_by_who_waits),
 	CHECK_TEST(zombie),
 	CHECK_TEST(fuse),
+	CHECK_TEST(left_over),
 	CHECK_TEST(hostile_names),
 };
 CHECK_MAIN(tests)

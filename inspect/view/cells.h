@@ -18,14 +18,19 @@ via__words via__cell_kind, via__cell_name, via__cell_object, via__cell_level,
 	via__cell_capacity, via__cell_state, via__cell_ends, via__cell_waits,
 	via__cell_peer, via__cell_seen, via__cell_flags, via__cell_owner;
 via__number via__number_level, via__number_capacity, via__number_n_processes,
-	via__number_ino, via__number_dev, via__number_waiting_ns;
-via__words via__cell_waiting;
+	via__number_ino, via__number_dev, via__number_waiting_ns,
+	via__number_made;
+via__words via__cell_waiting, via__cell_age;
 via__json via__json_ends, via__json_waits;
 
 /* Of the process, and of the hold. */
 via__words via__cell_comm, via__cell_user, via__cell_command, via__cell_how,
 	via__cell_process;
 via__number via__number_pid, via__number_uid;
+
+/* How long before the snapshot that was, in seconds since 1970. */
+void via__put_age(const struct via__show *show, struct via__out *out,
+		  int64_t when);
 
 /* Print a user, by name if it has one. */
 void via__put_user(const struct via__show *show, struct via__out *out,
@@ -51,7 +56,8 @@ int via__append(json_t *list, json_t *value);
 	}
 #define VIA__COLUMN_COMMAND                                                    \
 	{                                                                      \
-		"COMMAND", "its arguments", VIA__CUT, NULL, via__cell_command  \
+		"COMMAND", "its arguments", VIA__CUT, NULL, via__cell_command, \
+			.want = VIA_WANT_NAMES                                 \
 	}
 #define VIA__COLUMN_USER                                                       \
 	{                                                                      \

@@ -218,6 +218,41 @@ void via__cell_owner(const struct via__show *show, const struct via__line *line,
 					.uid);
 }
 
+/* --- Ages --- */
+
+void via__put_age(const struct via__show *show, struct via__out *out,
+		  int64_t when)
+{
+	int64_t ago;
+
+	if (!__builtin_sub_overflow(show->s->sight.taken, when, &ago) &&
+	    ago >= 0 && ago < INT64_MAX / 1000000000)
+		via__put_duration(out, ago * 1000000000, show->exact);
+}
+
+bool via__number_made(const struct via__show *show,
+		      const struct via__line *line, int64_t *ret)
+{
+	const struct via_object *o = object_of(show, line);
+
+	if (!o || o->detail == VIA_NONE || o->kind < VIA_KIND_SYSVSHM ||
+	    o->kind > VIA_KIND_MEMFD)
+		return false;
+	const struct via_ipc *ipc = &show->s->ipcs[o->detail];
+
+	*ret = ipc->made != VIA_UNKNOWN ? ipc->made : ipc->changed;
+	return *ret != VIA_UNKNOWN;
+}
+
+void via__cell_age(const struct via__show *show, const struct via__line *line,
+		   struct via__out *out)
+{
+	int64_t when;
+
+	if (via__number_made(show, line, &when))
+		via__put_age(show, out, when);
+}
+
 /* --- Ends --- */
 
 /* The holds of an object and its other end, one after the other. */
@@ -410,99 +445,4 @@ bool via__number_n_processes(const struct via__show *show,
 		before = h->process;
 	}
 	return true;
-}
-
-/* --- Who waits --- */
-
-struct waiters {
-	const struct via_snapshot *s;
-	uint32_t object, other, i;
-};
-
-static const struct via_wait *next_waiter(struct waiters *e)
-{
-	const struct via_object *o;
-
-	for (; e->object != VIA_NONE;
-	     e->object = e->other, e->other = VIA_NONE, e->i = 0) {
-		o = &e->s->objects[e->object];
-		if (e->i < o->n_waiters)
-			return &e->s->waits[e->s->waiters[o->first_waiter +
-							  e->i++]];
-	}
-	return NULL;
-}
-
-static struct waiters waiters_of(const struct via__show *show,
-				 const struct via__line *line)
-{
-	return (struct waiters){show->s, line->object,
-				line->object == VIA_NONE
-					? VIA_NONE
-					: via__other_end(show->s, line->object),
-				0};
-}
-
-void via__cell_waits(const struct via__show *show, const struct via__line *line,
-		     struct via__out *out)
-{
-	struct waiters e = waiters_of(show, line);
-	const struct via_wait *w;
-	char text[VIA__TEXT_MAX];
-
-	for (size_t n = 0; (w = next_waiter(&e)); n++) {
-		int64_t since = show->s->threads[w->thread].since_ns;
-
-		if (show->items_max && n >= show->items_max) {
-			via__out_print(out, "\n...");
-			return;
-		}
-		via__out_print(out, "%s", n ? "\n" : "");
-		via__out_text(out, via__thread_text(show->s, w->thread, text,
-						    sizeof(text)));
-		via__out_print(out, " %s", via__op_word(w->op));
-		if (since == VIA_UNKNOWN)
-			continue;
-		via__out_print(out, " ");
-		via__put_duration(out, since, show->exact);
-	}
-}
-
-json_t *via__json_waits(const struct via__show *show,
-			const struct via__line *line)
-{
-	struct waiters e = waiters_of(show, line);
-	json_t *list = json_array();
-	const struct via_wait *w;
-
-	while (list && (w = next_waiter(&e)))
-		if (via__append(list, via__wait_json(show->s, w)) < 0) {
-			json_decref(list);
-			list = NULL;
-		}
-	return list;
-}
-
-bool via__number_waiting_ns(const struct via__show *show,
-			    const struct via__line *line, int64_t *ret)
-{
-	struct waiters e = waiters_of(show, line);
-	const struct via_wait *w;
-
-	*ret = VIA_UNKNOWN;
-	while ((w = next_waiter(&e))) {
-		int64_t since = show->s->threads[w->thread].since_ns;
-
-		*ret = since > *ret ? since : *ret;
-	}
-	return *ret != VIA_UNKNOWN;
-}
-
-void via__cell_waiting(const struct via__show *show,
-		       const struct via__line *line, struct via__out *out)
-{
-	int64_t ns;
-
-	if (via__number_waiting_ns(show, line, &ns))
-		via__put_duration(out, ns, show->exact);
 }

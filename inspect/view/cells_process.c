@@ -3,9 +3,7 @@
 #include <string.h>
 
 #include "inspect/view/cells.h"
-#include "inspect/view/json.h"
 #include "inspect/view/text.h"
-#include "inspect/view/words.h"
 
 static const struct via_process *process_of(const struct via__show *show,
 					    const struct via__line *line)
@@ -101,70 +99,4 @@ void via__cell_how(const struct via__show *show, const struct via__line *line,
 	if (line->hold != VIA_NONE)
 		via__out_text(out, via__how_text(&show->s->holds[line->hold],
 						 text, sizeof(text)));
-}
-
-/* --- Waits --- */
-
-void via__put_wait(struct via__out *out, const struct via_snapshot *s,
-		   const struct via_wait *w)
-{
-	char text[VIA__TEXT_MAX] = "";
-
-	via__out_print(out, "%s", via__op_word(w->op));
-	if (w->object != VIA_NONE)
-		via__object_text(s, w->object, text, sizeof(text));
-	else if (w->on_thread != VIA_NONE)
-		via__thread_text(s, w->on_thread, text, sizeof(text));
-	else
-		via__process_text(s, w->on_process, text, sizeof(text));
-	if (*text)
-		via__out_print(out, " ");
-	via__out_text(out, text);
-}
-
-static int set_task(json_t *o, const struct via_snapshot *s, uint32_t process,
-		    uint32_t thread)
-{
-	const struct via_task *task = &s->processes[process].task;
-	int err = json_object_set_new(o, "pid", json_integer(task->pid));
-
-	if (thread != VIA_NONE)
-		err |= json_object_set_new(
-			o, "tid", json_integer(s->threads[thread].tid));
-	return err | via__json_set_bytes(o, "comm", "comm_base64", task->comm,
-					 strlen(task->comm));
-}
-
-/* Who waits, for what. */
-json_t *via__wait_json(const struct via_snapshot *s, const struct via_wait *w)
-{
-	const struct via_thread *t = &s->threads[w->thread];
-	json_t *o = json_object();
-	char text[VIA__TEXT_MAX];
-	int err = set_task(o, s, t->process, w->thread);
-
-	err |= json_object_set_new(o, "op", json_string(via__op_word(w->op)));
-	if (w->object != VIA_NONE)
-		err |= json_object_set_new(
-			o, "object",
-			json_string(via__object_text(s, w->object, text,
-						     sizeof(text))));
-	if (w->on_process != VIA_NONE)
-		err |= json_object_set_new(
-			o, "on_pid",
-			json_integer(s->processes[w->on_process].task.pid));
-	if (w->on_thread != VIA_NONE)
-		err |= json_object_set_new(
-			o, "on_tid",
-			json_integer(s->threads[w->on_thread].tid));
-	if (w->fd >= 0)
-		err |= json_object_set_new(o, "fd", json_integer(w->fd));
-	if (t->since_ns != VIA_UNKNOWN)
-		err |= json_object_set_new(o, "since_ns",
-					   json_integer(t->since_ns));
-	if (err) {
-		json_decref(o);
-		return NULL;
-	}
-	return o;
 }

@@ -161,26 +161,72 @@ static bool is_object(const struct via_snapshot *s, uint32_t object,
 	return strstr(via__object_name(s, object, text, sizeof(text)), word);
 }
 
+/* A word, and the file that it is a path to. */
+struct word {
+	const char *text;
+	struct via__file file;
+};
+
+static struct word word_of(const struct via__filter *f, size_t i)
+{
+	return (struct word){f->words.item[i],
+			     f->files ? f->files[i] : (struct via__file){0, 0}};
+}
+
+/* Those whose key is that of a file, and sockets that have one. */
+static bool is_file(const struct via_snapshot *s, uint32_t object,
+		    const struct via__file *file)
+{
+	const struct via_object *o = &s->objects[object];
+	const struct via_socket *socket;
+
+	switch (o->kind) {
+	case VIA_KIND_FILE:
+	case VIA_KIND_DIR:
+	case VIA_KIND_CHAR:
+	case VIA_KIND_BLOCK:
+	case VIA_KIND_FIFO:
+	case VIA_KIND_POSIXSHM:
+	case VIA_KIND_POSIXSEM:
+	case VIA_KIND_MQ:
+	case VIA_KIND_LOCK:
+		return o->ino == file->ino && o->dev == file->dev;
+	case VIA_KIND_UNIX:
+		socket = o->detail == VIA_NONE ? NULL : &s->sockets[o->detail];
+		return socket && socket->file_ino == file->ino &&
+		       socket->file_dev == file->dev;
+	default:
+		return false;
+	}
+}
+
+static bool word_is(const struct via_snapshot *s, uint32_t object,
+		    const struct word *w)
+{
+	return is_object(s, object, w->text) ||
+	       (w->file.ino && is_file(s, object, &w->file));
+}
+
 /* Either end goes by the name of the other. */
 static bool word_is_object(const struct via_snapshot *s, uint32_t object,
-			   const char *word)
+			   const struct word *w)
 {
 	uint32_t other = via__other_end(s, object);
 
-	return is_object(s, object, word) ||
-	       (other != VIA_NONE && is_object(s, other, word));
+	return word_is(s, object, w) ||
+	       (other != VIA_NONE && word_is(s, other, w));
 }
 
 static bool word_fits(const struct via_snapshot *s, uint32_t object,
-		      const char *word)
+		      const struct word *w)
 {
-	if (is_number(word)) {
-		pid_t pid = (pid_t)strtol(word, NULL, 10);
+	if (is_number(w->text)) {
+		pid_t pid = (pid_t)strtol(w->text, NULL, 10);
 
 		return any_end(s, object, is_pid, &pid);
 	}
-	return word_is_object(s, object, word) ||
-	       any_end(s, object, is_named, word);
+	return word_is_object(s, object, w) ||
+	       any_end(s, object, is_named, w->text);
 }
 
 static bool word_is_process(const struct via_snapshot *s, uint32_t process,
@@ -328,27 +374,32 @@ bool via__filter_object(const struct via_snapshot *s,
 	if (f->n_uids && !any_end(s, object, any_uid, f) &&
 	    !owner_fits(s, f, object))
 		return false;
-	for (size_t i = 0; !fits && i < f->words.n; i++)
-		fits = word_fits(s, object, f->words.item[i]);
+	for (size_t i = 0; !fits && i < f->words.n; i++) {
+		const struct word w = word_of(f, i);
+
+		fits = word_fits(s, object, &w);
+	}
 	return fits;
 }
 
 /* A bare name may be that of a process. */
-static bool means_objects(const char *word)
+static bool means_objects(const struct word *w)
 {
 	const char *rest;
 
-	return *word == '/' || *word == '@' || *word == '[' ||
-	       kind_of(word, &rest) != VIA_N_KINDS;
+	return w->file.ino || *w->text == '/' || *w->text == '@' ||
+	       *w->text == '[' || kind_of(w->text, &rest) != VIA_N_KINDS;
 }
 
 bool via__filter_means(const struct via_snapshot *s,
 		       const struct via__filter *f, uint32_t object)
 {
-	for (size_t i = 0; i < f->words.n; i++)
-		if (means_objects(f->words.item[i]) &&
-		    word_is_object(s, object, f->words.item[i]))
+	for (size_t i = 0; i < f->words.n; i++) {
+		const struct word w = word_of(f, i);
+
+		if (means_objects(&w) && word_is_object(s, object, &w))
 			return true;
+	}
 	return f->kinds;
 }
 
@@ -362,15 +413,18 @@ bool via__filter_hold(const struct via_snapshot *s, const struct via__filter *f,
 	if ((f->n_pids && !any_pid(s, hold->process, f)) ||
 	    (f->n_uids && !any_uid(s, hold->process, f)))
 		return false;
-	for (size_t i = 0; !fits && i < f->words.n; i++)
-		fits = word_is_process(s, hold->process, f->words.item[i]) ||
-		       word_is_object(s, hold->object, f->words.item[i]);
+	for (size_t i = 0; !fits && i < f->words.n; i++) {
+		const struct word w = word_of(f, i);
+
+		fits = word_is_process(s, hold->process, w.text) ||
+		       word_is_object(s, hold->object, &w);
+	}
 	return fits;
 }
 
 /* Whether it has an object that a word, or the kinds, mean. */
 static bool holds(const struct via_snapshot *s, const struct via__filter *f,
-		  uint32_t process, const char *word)
+		  uint32_t process, const struct word *word)
 {
 	const struct via_process *p = &s->processes[process];
 
@@ -395,9 +449,11 @@ bool via__filter_process(const struct via_snapshot *s,
 		return false;
 	for (size_t i = 0; !state && i < f->states.n; i++)
 		state = via__process_is(s, process, f->states.item[i]);
-	for (size_t i = 0; state && !fits && i < f->words.n; i++)
-		fits = word_is_process(s, process, f->words.item[i]) ||
-		       (means_objects(f->words.item[i]) &&
-			holds(s, f, process, f->words.item[i]));
+	for (size_t i = 0; state && !fits && i < f->words.n; i++) {
+		const struct word w = word_of(f, i);
+
+		fits = word_is_process(s, process, w.text) ||
+		       (means_objects(&w) && holds(s, f, process, &w));
+	}
 	return state && fits;
 }

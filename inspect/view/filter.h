@@ -20,8 +20,15 @@ struct via__list {
 	size_t n;
 };
 
+/* What a path leads to: dev and ino of stat(2); ino 0: nothing. */
+struct via__file {
+	uint64_t dev, ino;
+};
+
 struct via__filter {
 	struct via__list words;
+	/* One for each word, so that any path to a file means it; or NULL. */
+	const struct via__file *files;
 	struct via__list states; /* see via__object_is(), via__process_is() */
 	uint64_t kinds;		 /* bit: enum via_kind; 0: all */
 	const pid_t *pids;

@@ -50,7 +50,6 @@ enum via__column_flag {
 	VIA__TREE = 2,	/* the one that is indented */
 	VIA__CUT = 4,	/* may be cut where the terminal ends */
 	VIA__ITEMS = 8, /* several, each on a line of its own */
-	VIA__WIDE = 16, /* most often the longest */
 };
 
 struct via__column {
@@ -66,6 +65,7 @@ struct via__column {
 	/* What JSON has if it is neither the number nor the text; NULL. */
 	json_t *(*json)(const struct via__show *show,
 			const struct via__line *line);
+	uint32_t want; /* enum via_want: what it needs beyond its view */
 };
 
 struct via__view {
@@ -74,7 +74,7 @@ struct via__view {
 	const struct via__column *columns; /* ends with a NULL name */
 	const char *initial;		   /* "PID,NAME,..." */
 	const char *initial_tree;	   /* with show->tree; NULL: the same */
-	uint32_t want;			   /* enum via_want */
+	uint32_t want; /* enum via_want: what the lines are made of */
 	void (*lines)(const struct via__show *show, struct via__lines *ret);
 };
 

@@ -106,17 +106,6 @@ static void cell_resident(const struct via__show *show,
 		put_bytes(show, out, n);
 }
 
-/* How long ago. */
-static void put_age(const struct via__show *show, struct via__out *out,
-		    int64_t when)
-{
-	int64_t ago;
-
-	if (!__builtin_sub_overflow(show->s->sight.taken, when, &ago) &&
-	    ago >= 0 && ago < INT64_MAX / 1000000000)
-		via__put_duration(out, ago * 1000000000, show->exact);
-}
-
 #define AGE(name, number)                                                      \
 	static void name(const struct via__show *show,                         \
 			 const struct via__line *line, struct via__out *out)   \
@@ -124,7 +113,7 @@ static void put_age(const struct via__show *show, struct via__out *out,
 		int64_t when;                                                  \
                                                                                \
 		if (number(show, line, &when))                                 \
-			put_age(show, out, when);                              \
+			via__put_age(show, out, when);                         \
 	}
 
 AGE(cell_made, number_made)
@@ -158,7 +147,7 @@ static const struct via__column columns[] = {
 	{"RESIDENT", "bytes in memory", VIA__RIGHT, number_resident,
 	 cell_resident},
 	{"LEVEL", "how full it is, of how much", VIA__RIGHT, via__number_level,
-	 via__cell_level},
+	 via__cell_level, .want = VIA_WANT_LEVELS},
 	{"MESSAGES", "how many wait", VIA__RIGHT, number_messages},
 	{"LONGEST", "queues: the longest message, in bytes", VIA__RIGHT,
 	 number_message_max},
@@ -174,10 +163,10 @@ static const struct via__column columns[] = {
 	 number_changed, cell_changed},
 	{"USED", "how long ago it was used last", VIA__RIGHT, number_used,
 	 cell_used},
-	{"ENDS", "who has it", VIA__ITEMS | VIA__WIDE, NULL, via__cell_ends,
+	{"ENDS", "who has it", VIA__ITEMS, NULL, via__cell_ends,
 	 via__json_ends},
 	{"WAITS", "who waits for it", VIA__ITEMS, NULL, via__cell_waits,
-	 via__json_waits},
+	 via__json_waits, .want = VIA_WANT_WAITS},
 	{0},
 };
 
@@ -187,7 +176,6 @@ const struct via__view via__view_ipc = {
 	.columns = columns,
 	.initial = "KIND,KEY,NAME,OWNER,MODE,SIZE,LEVEL,ATTACHED,STATUS,"
 		   "CREATOR,LAST,CHANGED",
-	.want = VIA_WANT_FDS | VIA_WANT_MAPS | VIA_WANT_IPC | VIA_WANT_LEVELS |
-		VIA_WANT_PATHS | VIA_WANT_WAITS,
+	.want = VIA_WANT_FDS | VIA_WANT_MAPS | VIA_WANT_IPC | VIA_WANT_PATHS,
 	.lines = ipc_lines,
 };

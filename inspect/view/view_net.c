@@ -166,8 +166,7 @@ static const struct via__column columns[] = {
 	{"REMOTE", "that of the other side", VIA__CUT, NULL, cell_remote},
 	{"USER", "whose it is", 0, NULL, via__cell_owner},
 	{"UID", "whose it is, as a number", VIA__RIGHT, number_uid},
-	{"HOLDERS", "who has this end", VIA__ITEMS | VIA__WIDE, NULL,
-	 cell_holders},
+	{"HOLDERS", "who has this end", VIA__ITEMS, NULL, cell_holders},
 	{"PEERS", "who has the other one", VIA__ITEMS, NULL, cell_peers},
 	{"ENDS", "who has either", VIA__ITEMS, NULL, via__cell_ends,
 	 via__json_ends},
@@ -177,7 +176,7 @@ static const struct via__column columns[] = {
 	{"RECEIVED", "TCP: bytes ever", VIA__RIGHT, number_received},
 	{"SENT", "TCP: bytes ever", VIA__RIGHT, number_sent},
 	{"WAITS", "who waits for it", VIA__ITEMS, NULL, via__cell_waits,
-	 via__json_waits},
+	 via__json_waits, .want = VIA_WANT_WAITS},
 	{"FLAGS", "what else it is", 0, NULL, via__cell_flags},
 	{"NETNS", "inode number of its network namespace", VIA__RIGHT,
 	 number_net_ns},
@@ -190,7 +189,6 @@ const struct via__view via__view_net = {
 	.json = "sockets",
 	.columns = columns,
 	.initial = "PROTO,TYPE,STATE,RECV,SEND,LOCAL,REMOTE,USER,HOLDERS",
-	.want = VIA_WANT_FDS | VIA_WANT_SOCKETS | VIA_WANT_LEVELS |
-		VIA_WANT_WAITS,
+	.want = VIA_WANT_FDS | VIA_WANT_SOCKETS,
 	.lines = net_lines,
 };

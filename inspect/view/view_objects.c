@@ -21,16 +21,21 @@ static const struct via__column columns[] = {
 	 via__cell_name},
 	{"OBJECT", "kind and name", VIA__CUT, NULL, via__cell_object},
 	{"LEVEL", "how full it is, of how much", VIA__RIGHT, via__number_level,
-	 via__cell_level},
+	 via__cell_level, .want = VIA_WANT_LEVELS},
 	{"CAPACITY", "how much fits", VIA__RIGHT, via__number_capacity,
-	 via__cell_capacity},
-	{"STATE", "of a socket; full, deleted", 0, NULL, via__cell_state},
-	{"ENDS", "who has it: PID,COMMAND,FD with r, w or both",
-	 VIA__ITEMS | VIA__WIDE, NULL, via__cell_ends, via__json_ends},
+	 via__cell_capacity, .want = VIA_WANT_LEVELS},
+	{"STATE", "of a socket; full, deleted", 0, NULL, via__cell_state,
+	 .want = VIA_WANT_LEVELS},
+	{"ENDS", "who has it: PID,COMMAND,FD with r, w or both", VIA__ITEMS,
+	 NULL, via__cell_ends, via__json_ends},
 	{"WAITS", "who waits for it, to do what, since when", VIA__ITEMS, NULL,
-	 via__cell_waits, via__json_waits},
+	 via__cell_waits, via__json_waits, .want = VIA_WANT_WAITS},
 	{"SINCE", "how long the longest wait is; in JSON ns", VIA__RIGHT,
-	 via__number_waiting_ns, via__cell_waiting},
+	 via__number_waiting_ns, via__cell_waiting, .want = VIA_WANT_WAITS},
+	{"AGE",
+	 "how long ago it was made or changed, where that is known; in "
+	 "JSON seconds since 1970",
+	 VIA__RIGHT, via__number_made, via__cell_age, .want = VIA_WANT_IPC},
 	{"PROCESSES", "how many have it", VIA__RIGHT, via__number_n_processes},
 	{"USER", "whose it is", 0, NULL, via__cell_owner},
 	{"PEER", "its other end", VIA__CUT, NULL, via__cell_peer},
@@ -47,7 +52,7 @@ const struct via__view via__view_objects = {
 	.columns = columns,
 	.initial = "KIND,NAME,LEVEL,WAITS,ENDS",
 	.want = VIA_WANT_FDS | VIA_WANT_PATHS | VIA_WANT_MAPS |
-		VIA_WANT_SOCKETS | VIA_WANT_IPC | VIA_WANT_LEVELS |
-		VIA_WANT_LOCKS | VIA_WANT_WAITS | VIA_WANT_CHANNELS,
+		VIA_WANT_SOCKETS | VIA_WANT_IPC | VIA_WANT_LOCKS |
+		VIA_WANT_WAITS | VIA_WANT_CHANNELS,
 	.lines = objects_lines,
 };

@@ -109,14 +109,10 @@ static void add_sockets(struct via_snapshot *s)
 	s->objects[listener].level = 0;
 	s->objects[listener].capacity = 128;
 	s->objects[server].level = 1536;
-	*via__socket(s, listener) =
-		(struct via_socket){listener,
-				    AF_UNIX,
-				    SOCK_STREAM,
-				    .state = 10,
-				    .uid = 33,
-				    .send = 128,
-				    .receive_max = VIA_UNKNOWN};
+	*via__socket(s, listener) = (struct via_socket){
+		listener,      AF_UNIX,	       SOCK_STREAM,
+		.state = 10,   .uid = 33,      .send = 128,
+		.file_dev = 5, .file_ino = 77, .receive_max = VIA_UNKNOWN};
 	via__socket(s, server)->state = 1;
 	s->sockets[1].receive = 1536;
 	*via__socket(s, web) =
@@ -318,6 +314,23 @@ static void words_choose_objects(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		expect_words(&via__view_objects, cases[i].word, "OBJECT",
 			     cases[i].want);
+}
+
+static void paths_choose_objects(void **state)
+{
+	static const struct via__file file = {0, 7}, path = {5, 77},
+				      pipe = {0, 4242};
+	static const char *const word[] = {"./x"};
+	struct via__filter filter = {.words = {word, 1}, .files = &file};
+	struct via__show show = {.filter = &filter};
+
+	(void)state;
+	expect(&via__view_objects, &show, "OBJECT", "file:/etc/passwd\n");
+	expect(&via__view_processes, &show, "PID", "101\n");
+	filter.files = &path;
+	expect(&via__view_objects, &show, "OBJECT", "unix:/run/x.sock\n");
+	filter.files = &pipe;
+	expect(&via__view_objects, &show, "OBJECT", "");
 }
 
 static void options_choose_objects(void **state)
@@ -602,6 +615,7 @@ static void every_column_of_every_view(void **state)
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(objects_are_what_is_shared),
 	CHECK_TEST(words_choose_objects),
+	CHECK_TEST(paths_choose_objects),
 	CHECK_TEST(options_choose_objects),
 	CHECK_TEST(descriptors_as_lsof),
 	CHECK_TEST(sockets_as_ss),

@@ -111,15 +111,16 @@ static void cell_fd(const struct via__show *show, const struct via__line *line,
 
 static const struct via__column columns[] = {
 	{"NAME", "process, what it shares, who else has that",
-	 VIA__TREE | VIA__CUT | VIA__WIDE, NULL, cell_what},
+	 VIA__TREE | VIA__CUT, NULL, cell_what},
 	{"FD", "as what the process has it", 0, NULL, cell_fd},
 	VIA__COLUMN_PID,
 	VIA__COLUMN_USER,
 	{"LEVEL", "how full it is, of how much", VIA__RIGHT, via__number_level,
-	 via__cell_level},
-	{"STATE", "of a socket; full, deleted", 0, NULL, via__cell_state},
+	 via__cell_level, .want = VIA_WANT_LEVELS},
+	{"STATE", "of a socket; full, deleted", 0, NULL, via__cell_state,
+	 .want = VIA_WANT_LEVELS},
 	{"WAITS", "who waits for it, to do what, since when", VIA__ITEMS, NULL,
-	 via__cell_waits, via__json_waits},
+	 via__cell_waits, via__json_waits, .want = VIA_WANT_WAITS},
 	VIA__COLUMN_COMMAND,
 	{0},
 };
@@ -128,9 +129,9 @@ const struct via__view via__view_tree = {
 	.name = "tree",
 	.json = "tree",
 	.columns = columns,
-	.initial = "NAME,FD,LEVEL,STATE,WAITS",
+	.initial = "LEVEL,STATE,WAITS,FD,NAME",
 	.want = VIA_WANT_FDS | VIA_WANT_PATHS | VIA_WANT_MAPS |
-		VIA_WANT_SOCKETS | VIA_WANT_IPC | VIA_WANT_LEVELS |
-		VIA_WANT_LOCKS | VIA_WANT_WAITS | VIA_WANT_CHANNELS,
+		VIA_WANT_SOCKETS | VIA_WANT_IPC | VIA_WANT_LOCKS |
+		VIA_WANT_WAITS | VIA_WANT_CHANNELS,
 	.lines = tree_lines,
 };

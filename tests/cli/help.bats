@@ -4,7 +4,8 @@
 
 load lib.bash
 
-verbs=(send recv bridge run bench lock sem signals kill why stuck ls ps graph maps limits gc mechanisms lab version help)
+mapfile -t verbs < <(sed -n 's/^VERB(\(.*\))/\1/p' \
+	"${BATS_TEST_FILENAME%/*}/../../cli/verbs.def")
 
 @test "every verb is known to the list, to help and to its page" {
 	run via help

@@ -84,6 +84,14 @@ start_pipeline() {
 	run via ls --net -nr -o PROTO,TYPE,LOCAL --state listen "$PWD/s"
 	[ "$output" = "unix seqpacket $PWD/s" ] ||
 		[ "$output" = "unix stream $PWD/s" ]
+	# By other ways to it, and not by those of another time.
+	ln -s s link
+	for path in ./s ./link "$PWD/link"; do
+		via ls -nr -o STATE "$path" | grep -qx listen
+	done
+	via ls --save snapshot >/dev/null
+	run via ls --from snapshot ./link
+	failed_with 1 'nothing like that'
 	exec 7>&-
 }
 
@@ -144,10 +152,29 @@ assert json.load(sys.stdin)["via_inspect"] == 1' <snapshot
 	failed_with 1 '/dev/full: '
 }
 
+@test "every key that is saved is in via-inspect(5)" {
+	start_pipeline
+	via ls --save snapshot >/dev/null
+	via ls --json "$pipe" | grep -q '"ends"'
+	python3 - "$MAN/via-inspect.5" <<-'END'
+		import json, re, sys
+		page = open(sys.argv[1]).read()
+		sections = dict(re.findall(r"^\.Ss (\w+)\n(.*?)(?=^\.S)", page, re.M | re.S))
+		n = 0
+		for name, records in json.load(open("snapshot")).items():
+		    if name == "via_inspect": continue
+		    known = set(re.findall(r"^\.It Cm (\w+) Pq", sections[name], re.M))
+		    for record in [records] if name == "sight" else records:
+		        n += len(record)
+		        assert {k.removesuffix("_base64") for k in record} <= known, record
+		assert n > 100
+	END
+}
+
 @test "each descriptor, as /proc has them" {
 	start_pipeline
 	via ls --fd -nr -o NUMBER,KIND --pid "$last" |
-		grep -v '^\\x20\|^ ' | sort >seen
+		grep -v '^-' | sort >seen
 	for fd in "/proc/$last/fd"/*; do
 		case $(readlink "$fd") in
 		pipe:*) kind=pipe ;;
@@ -180,7 +207,7 @@ for o in json.load(open("json"))["ipc"]:
         assert o["uid"] == os.getuid() and o["mode"] == "644", o'
 }
 
-@test "columns" {
+@test "columns, and limits" {
 	start_pipeline
 	[ "$(via ls -o kind,ino "$pipe" | head -n 1 | tr -s ' ')" = "KIND INO" ]
 	[[ "$(via ls -o +SEEN,STATE "$pipe" | head -n 1)" =~ ^KIND.*ENDS\ +SEEN\ +STATE ]]
@@ -188,8 +215,33 @@ for o in json.load(open("json"))["ipc"]:
 	[[ "$(via ls -nr -o WAITS "$pipe")" == *,wc\\x20read\\x20* ]]
 	run via ls -o COLOUR
 	failed_with 2 'COLOUR: no such column'
+	[ "$(via ls --limits | head -n 1)" = "$(via limits | head -n 1)" ]
+	via ls --limits --json | grep -q '^{"limits":'
+	run via ls --limits 4242
+	failed_with 2 'no FILTER'
 	[ "$(via ls --json -o KIND,LEVEL "$pipe")" = \
-		'{"objects":[{"kind":"pipe","level":0}]}' ]
+		$'{"objects":[\n{"kind":"pipe","level":0}\n]}' ]
+}
+
+# What appears on a terminal of 80 columns, to the file seen.
+on_terminal() {
+	TERM=xterm python3 "$BATS_TEST_DIRNAME/terminal.py" "$1" 3>&- |
+		tr -d '\r' >seen
+}
+
+@test "a terminal" {
+	start_pipeline
+	mkfifo "$(printf '%0200d' 0)"
+	yes >0* 3>&- 8>&- &
+	exec 7<0*
+	until_so via ls --state full "$PWD"/0*
+	on_terminal "'$VIA' ls --all -o +OBJECT"
+	sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' seen | tee plain
+	grep -q "^pipe *\[" plain
+	run ! grep -E '^(KIND|pipe|fifo|file|char) .{76}' plain
+	grep -q $'\e\[31m.*fifo' seen
+	NO_COLOR=1 on_terminal "'$VIA' ls --all"
+	run ! grep $'\e\[31m' seen
 }
 
 @test "filters" {

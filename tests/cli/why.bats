@@ -15,7 +15,7 @@ says() {
 # Start the Python program on standard input, its pid in $target.
 start_python() {
 	cat >program.py
-	python3 program.py "$@" </dev/null 3>&- 5>&- &
+	python3 program.py </dev/null 3>&- 5>&- &
 	target=$!
 }
 

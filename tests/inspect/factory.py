@@ -26,10 +26,13 @@ def kinds(program):
 
 
 @contextlib.contextmanager
-def situation(program, kind, patience=40):
-    """The truth about one, which stands as long as the context does."""
+def situation(program, kind, patience=40, before=()):
+    """The truth about one, which stands as long as the context does.
+
+    before: a command that runs the factory.
+    """
     with tempfile.TemporaryFile() as said:
-        made = subprocess.Popen([program, kind], stdin=subprocess.PIPE,
+        made = subprocess.Popen([*before, program, kind], stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, stderr=said)
         try:
             select.select([made.stdout], [], [], patience)

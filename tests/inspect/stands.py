@@ -66,7 +66,8 @@ def faults(truth):
     for task in tasks:
         if not truth['moves'] and state(task) != task['state']:
             yield f'{task["role"]} is not {task["state"]} but {state(task)}'
-        if read(f'/proc/{task["tid"]}/comm').strip() != task['role']:
+        if read(f'/proc/{task["tid"]}/comm').removesuffix('\n') \
+                != task['role']:
             yield f'{task["role"]} has another name'
     for thing in truth['objects']:
         for holder in thing['holders']:

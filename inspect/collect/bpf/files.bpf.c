@@ -15,9 +15,8 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #define S_IFMT	0170000
 #define S_IFIFO 0010000
 
-/* File systems of what has no file: include/uapi/linux/magic.h. */
+/* The file system of what has no file: include/uapi/linux/magic.h. */
 #define ANON_INODE_FS_MAGIC 0x09041934
-#define PID_FS_MAGIC	    0x50494446
 
 #define FMODE_READ  1
 #define FMODE_WRITE 2
@@ -25,17 +24,15 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 /* Most buffers that a pipe has by default's limit, 1 MiB. */
 #define BUFS_MAX 256
 
-/* The process' number as whoever reads this would call it. */
-static __u32 pid_of(const struct task_struct *task)
+/* The number of a task as whoever reads this would call it. */
+static __u32 id_of(const struct pid *pid, int id)
 {
 	const struct task_struct *reader = bpf_get_current_task_btf();
 	unsigned int level = reader->thread_pid->level;
-	const struct pid *pid;
 	int nr = 0;
 
 	if (level == 0)
-		return (__u32)task->tgid;
-	pid = task->group_leader->thread_pid;
+		return (__u32)id;
 	if (!pid || pid->level < level)
 		return 0;
 	bpf_probe_read_kernel(
@@ -84,6 +81,31 @@ static void read_anon(const struct file *file, struct via__bpf_file *r)
 	}
 }
 
+/* So many sets may watch one file; more are not told. */
+#define WATCHES_MAX 64
+
+static void tell_watches(struct bpf_iter__task_file *ctx,
+			 const struct file *file)
+{
+	const struct hlist_head *head = file->f_ep;
+	const struct hlist_node *node = BPF_CORE_READ(head, first);
+
+	for (int i = 0; i < WATCHES_MAX && node; i++) {
+		const struct epitem *item =
+			(const void *)((const char *)node -
+				       bpf_core_field_offset(struct epitem,
+							     fllink));
+		struct via__bpf_file r = {0};
+
+		r.file = (__u64)file;
+		r.epoll = (__u64)BPF_CORE_READ(item, ep, file);
+		r.fd = BPF_CORE_READ(item, ffd.fd);
+		r.flags = BPF_CORE_READ(item, event.events);
+		bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+		node = BPF_CORE_READ(node, next);
+	}
+}
+
 SEC("iter/task_file")
 int files(struct bpf_iter__task_file *ctx)
 {
@@ -95,7 +117,11 @@ int files(struct bpf_iter__task_file *ctx)
 		return 0;
 	const struct inode *inode = file->f_inode;
 
-	r.pid = pid_of(task);
+	r.pid = id_of(task->group_leader->thread_pid, task->tgid);
+	if (!r.pid)
+		return 0;
+	r.tid = id_of(task->thread_pid, task->pid);
+	r.watched = file->f_ep != 0;
 	r.fd = (__s32)ctx->fd;
 	r.file = (__u64)file;
 	r.ino = inode->i_ino;
@@ -108,9 +134,10 @@ int files(struct bpf_iter__task_file *ctx)
 	r.open_for = file->f_mode & (FMODE_READ | FMODE_WRITE);
 	if ((r.mode & S_IFMT) == S_IFIFO)
 		read_pipe(file, &r);
-	else if (inode->i_sb->s_magic == ANON_INODE_FS_MAGIC ||
-		 inode->i_sb->s_magic == PID_FS_MAGIC)
+	else if (inode->i_sb->s_magic == ANON_INODE_FS_MAGIC)
 		read_anon(file, &r);
 	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	if (r.watched)
+		tell_watches(ctx, file);
 	return 0;
 }

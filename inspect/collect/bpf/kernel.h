@@ -53,11 +53,39 @@ struct path {
 	struct dentry *dentry;
 } KERNEL;
 
+struct hlist_node {
+	struct hlist_node *next;
+} KERNEL;
+
+struct hlist_head {
+	struct hlist_node *first;
+} KERNEL;
+
 struct file {
 	unsigned int f_mode, f_flags;
 	void *private_data;
 	struct inode *f_inode;
 	struct path f_path;
+	struct hlist_head *f_ep;
+} KERNEL;
+
+struct eventpoll {
+	struct file *file;
+} KERNEL;
+
+struct epoll_filefd {
+	int fd;
+} KERNEL;
+
+struct epoll_event {
+	__u32 events;
+} KERNEL;
+
+struct epitem {
+	struct epoll_filefd ffd;
+	struct eventpoll *ep;
+	struct hlist_node fllink;
+	struct epoll_event event;
 } KERNEL;
 
 struct eventfd_ctx {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the programs in the kernel tell: one record per descriptor. */
+/* What the programs in the kernel tell: one record per descriptor,
+ * and one per descriptor that an epoll set watches. */
 #ifndef INSPECT_COLLECT_BPF_RECORD_H
 #define INSPECT_COLLECT_BPF_RECORD_H
 
@@ -8,9 +9,11 @@
 #define VIA__BPF_NAME 16
 
 struct via__bpf_file {
-	__u32 pid; /* in the reader's namespace, 0: not in there */
+	__u32 pid; /* in the reader's namespace; 0: not in there, or a watch */
+	__u32 tid; /* whose table it is in: often that of all threads */
 	__s32 fd;
-	__u64 file; /* which open file; no address to be used */
+	__u32 watched; /* by an epoll set */
+	__u64 file;    /* which open file; no address to be used */
 	__u64 ino;
 	__u64 size;
 	__u32 dev, rdev; /* the kernel's form: 12 bits, 20 bits */
@@ -22,6 +25,9 @@ struct via__bpf_file {
 	__u32 id;      /* EVENTFD */
 	/* PIPE: bytes, and pages of them that fit; EVENTFD: the count. */
 	__u64 level, pages;
+	/* Of a watch: the epoll set's number; file is what it watches, flags
+	 * the events, and fd the descriptor. */
+	__u64 epoll;
 	char name[VIA__BPF_NAME]; /* without a file type: "[eventfd]" */
 };
 

@@ -166,7 +166,10 @@ void make_netns_left(struct mk *m)
 	leave(back);
 	mk_reader(m, "one", s[0]);
 	mk_keeper(m, "two", s[1]);
-	mk_verdict(m, "one", "waiting|unknown", NULL);
+	/* Nothing of it can be asked for. */
+	m->objects[0].kind = m->objects[1].kind = "tcp|socket";
+	m->objects[0].peer = m->objects[1].peer = -1;
+	mk_verdict(m, "one", "waiting|unknown|idle", NULL);
 }
 
 /* A Unix socket with one end in each. */

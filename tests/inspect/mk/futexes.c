@@ -239,7 +239,22 @@ void make_cond(struct mk *m)
 		(void)pthread_cond_wait(&r->cond, &r->mutex[0]);
 	}
 	mk_blocks(m, "waiter", SYS_futex, -1);
+	mk_keeper(m, "poster", -1);
 	mk_verdict(m, "waiter", "unknown|waiting|idle", NULL);
+}
+
+/* Nobody else has the memory, and there is no other thread. */
+void make_cond_alone(struct mk *m)
+{
+	int memory;
+	struct room *r = room(m, NORMAL, &memory);
+
+	CHILD(m, "waiter", -1) {
+		lock(&r->mutex[0]);
+		(void)pthread_cond_wait(&r->cond, &r->mutex[0]);
+	}
+	mk_blocks(m, "waiter", SYS_futex, -1);
+	mk_verdict(m, "waiter", "stuck|unknown", NULL);
 }
 
 void make_sem_unnamed(struct mk *m)
@@ -250,6 +265,7 @@ void make_sem_unnamed(struct mk *m)
 	CHILD(m, "waiter", -1)
 		(void)sem_wait(&r->sem);
 	waits(m, "waiter", "wake", futex(m, &r->sem));
+	mk_keeper(m, "poster", -1);
 	mk_verdict(m, "waiter", "unknown|waiting|idle", NULL);
 }
 
@@ -269,6 +285,7 @@ void make_rwlock(struct mk *m)
 	CHILD(m, "reader", -1)
 		(void)pthread_rwlock_rdlock(&r->rwlock);
 	mk_blocks(m, "reader", SYS_futex, -1);
+	mk_keeper(m, "poster", -1);
 	mk_verdict(m, "reader", "unknown|waiting|idle", NULL);
 }
 
@@ -280,6 +297,7 @@ void make_barrier(struct mk *m)
 	CHILD(m, "early", -1)
 		(void)pthread_barrier_wait(&r->barrier);
 	mk_blocks(m, "early", SYS_futex, -1);
+	mk_keeper(m, "poster", -1);
 	mk_verdict(m, "early", "unknown|waiting|idle", NULL);
 }
 
@@ -298,6 +316,7 @@ void make_futex_waitv(struct mk *m)
 	mk_blocks(m, "waiter", SYS_futex_waitv, -1);
 	mk_waits(m, "waiter", "wake", futex(m, &r->words[0]), -1);
 	mk_waits(m, "waiter", "wake", futex(m, &r->words[1]), -1);
+	mk_keeper(m, "poster", -1);
 	mk_verdict(m, "waiter", "unknown|waiting|idle", NULL);
 #else
 	(void)m;
@@ -352,7 +371,8 @@ void make_threads_cycle(struct mk *m)
 		waits(m, i ? "two" : "one", "lock",
 		      mk_object(m, "futex", 0, (uint64_t)mk_pid(m, "main"),
 				(uintptr_t)&threads_mutex[!i]));
-	mk_cycle(m, "exact", "one", "two", NULL);
+	/* Nobody else could do anything about it, seen or not. */
+	mk_cycle(m, "own", "one", "two", NULL);
 }
 
 static void *pause_with_mutex(void *unused)
@@ -420,5 +440,5 @@ void make_join_mutex(struct mk *m)
 			(uintptr_t)&threads_mutex[0]));
 	mk_blocks(m, "main", SYS_futex, -1);
 	mk_waits_on(m, "main", "join", "worker");
-	mk_cycle(m, "exact", "main", "worker", NULL);
+	mk_cycle(m, "own", "main", "worker", NULL);
 }

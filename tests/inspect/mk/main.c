@@ -66,6 +66,8 @@ static int run(const struct mk_kind *kind)
 	mk_measure(&m);
 	/* Now that nothing is to be made any more, hold nothing. */
 	MUST(close_range(3, ~0U, 0));
+	while (m.n_maps-- > 0)
+		MUST(munmap(m.maps[m.n_maps].start, m.maps[m.n_maps].size));
 	mk_settle(&m);
 	mk_print(&m);
 	(void)fclose(stdout);

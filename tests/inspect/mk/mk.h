@@ -84,10 +84,13 @@ struct mk_wait {
 struct mk_verdict {
 	char role[MK_ROLE_MAX];
 	const char *verdict; /* as via_verdict_name(), or several: "a|b" */
+	/* "exact": if all processes can be seen; "own": exact, be that as it
+	 * may; or NULL: no matter. */
 	const char *certainty;
 };
 
 struct mk_finding {
+	bool may; /* or may not be found */
 	const char *rule;
 	char role[MK_ROLE_MAX]; /* whom it is about, or "" */
 	int object;		/* or -1 */
@@ -129,6 +132,11 @@ struct mk {
 	int n_objects, n_holds, n_places, n_waits, n_verdicts, n_findings;
 	int n_undos, n_tasks, n_cycles, n_dead;
 	struct mk_gate *gate;
+	struct {
+		void *start;
+		size_t size;
+	} maps[8]; /* the factory's own, as its descriptors are */
+	int n_maps;
 	int calm_ms;	     /* stands when nobody has run for so long */
 	bool alarm_expected; /* deadlock or stuck or a finding */
 	bool moves;	     /* busy: nothing in it stands still */
@@ -244,6 +252,8 @@ void mk_tcp(struct mk *m, int family, int fds[2]);
 int mk_tcp_listen(struct mk *m, int family, int backlog);
 /* name begins with '@': abstract, else a file in our directory. */
 int mk_unix_listen(struct mk *m, int type, const char *name, int backlog);
+/* What is mapped is to be let go of when all stands. */
+void mk_mapping(struct mk *m, void *start, size_t size);
 /* Memory that is shared with children. */
 void *mk_shared(struct mk *m, size_t size, int *ret_object);
 
@@ -284,6 +294,10 @@ void mk_verdict(struct mk *m, const char *role, const char *verdict,
 /* Roles, to NULL: each waits for the next, the last for the first. */
 void mk_cycle(struct mk *m, const char *certainty, ...);
 void mk_finding(struct mk *m, const char *rule, const char *role, int object);
+/* The same, but it is no fault not to find it. */
+void mk_remark(struct mk *m, const char *rule, const char *role, int object);
+/* Whether this is the machine's own pid namespace. */
+bool mk_in_init_ns(void);
 
 /* --- settle.c --- */
 

@@ -213,6 +213,12 @@ int mk_unix_listen(struct mk *m, int type, const char *name, int backlog)
 	return fd;
 }
 
+void mk_mapping(struct mk *m, void *start, size_t size)
+{
+	m->maps[m->n_maps].start = start;
+	m->maps[m->n_maps++].size = size;
+}
+
 void *mk_shared(struct mk *m, size_t size, int *ret_object)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -220,6 +226,8 @@ void *mk_shared(struct mk *m, size_t size, int *ret_object)
 
 	if (memory == MAP_FAILED)
 		mk_die("mmap");
+
+	mk_mapping(m, memory, size);
 
 	struct mk_place_in_memory at = mk_mapped(memory);
 

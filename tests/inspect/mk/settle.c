@@ -104,7 +104,10 @@ static bool in_call(const struct mk_task *t, const struct mk_place *p)
 		   t->tid) ||
 	    sscanf(text, "%ld %llx", &call, &first) != 2)
 		return false;
-	return call == p->call && (p->fd < 0 || (long long)first == p->fd);
+	/* A call that was interrupted, by a debugger or by the machine's own
+	 * sleep, has another number, and its arguments still. */
+	return (call == p->call || call == SYS_restart_syscall) &&
+	       (p->fd < 0 || (long long)first == p->fd);
 }
 
 static bool in_place(const struct mk *m, const struct mk_place *p)

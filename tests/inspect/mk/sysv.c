@@ -76,7 +76,7 @@ void make_sysvshm_orphan(struct mk *m)
 		(void)0;
 	mk_ended(m, "maker");
 	(void)segment(m, &memory);
-	mk_finding(m, "orphaned-segment", "", memory);
+	mk_remark(m, "orphaned-segment", "", memory);
 }
 
 static int set(struct mk *m, int n, int *ret_object)
@@ -265,5 +265,5 @@ void make_sysvmq_orphan(struct mk *m)
 		MUST(msgsnd(id, &message, sizeof(message.text), 0));
 	mk_ended(m, "sender");
 	mk_level(m, queue_of, 1024, MK_UNKNOWN);
-	mk_finding(m, "orphaned-queue", "", queue_of);
+	mk_remark(m, "orphaned-queue", "", queue_of);
 }

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void set_role(char role[MK_ROLE_MAX], const char *name)
 {
@@ -117,6 +118,20 @@ void mk_finding(struct mk *m, const char *rule, const char *role, int object)
 	set_role(f->role, role);
 	f->object = object;
 	m->alarm_expected = true;
+}
+
+void mk_remark(struct mk *m, const char *rule, const char *role, int object)
+{
+	mk_finding(m, rule, role, object);
+	m->findings[m->n_findings - 1].may = true;
+}
+
+/* PROC_PID_INIT_INO of the kernel's proc_ns.h. */
+bool mk_in_init_ns(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == 0xeffffffc;
 }
 
 /* --- JSON --- */
@@ -243,9 +258,9 @@ static json_t *findings(const struct mk *m)
 		const struct mk_finding *f = &m->findings[i];
 
 		json_array_append_new(
-			list, json_pack("{s:s, s:o, s:o}", "rule", f->rule,
+			list, json_pack("{s:s, s:o, s:o, s:b}", "rule", f->rule,
 					"pid", pid_of(m, f->role), "object",
-					index_of(f->object)));
+					index_of(f->object), "may", f->may));
 	}
 	return list;
 }

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""run_spawn.py VIA: how many programs a second `via run` starts, beside sh.
+"""beside_sh.py VIA: what `via run` costs, beside sh: to start, and to watch.
 
-Three ways, each beside the same by sh, in every round, so that whatever else
-the machine does meets both alike; medians of the rounds and of their ratios.
+Each way beside the same by sh, in every round, so that whatever else the
+machine does meets both alike; medians of the rounds and of their ratios.
   line   programs that one line starts: the shell does it, and via looks on
   each   a program per message of `via run --each`, beside a loop of sh that
          starts one per line of its input
   one    `via run -- true` as a whole, beside `sh -c true`: what it costs once
+  2 GiB  MB a second through a pipeline that is watched ten times a second
 """
 import os
 import statistics
@@ -57,18 +58,30 @@ def once(*command):
     return sum(rate(1, *command) for _ in range(20)) / 20
 
 
+GIB2 = 'head -c 2G /dev/zero | cat | cat >/dev/null'
+
+
+def stream(*shell):
+    return rate(2**31 / 1e6, *shell, GIB2)
+
+
+def watched():
+    return stream(VIA, 'run', '--json', os.devnull)
+
+
 WAYS = {
     'line': (lambda: line(VIA, 'run'), lambda: line('sh', '-c')),
     'each': (each_by_via, each_by_sh),
     'one': (lambda: once(VIA, 'run', '--', TRUE),
             lambda: once('sh', '-c', TRUE)),
+    '2 GiB': (watched, lambda: stream('sh', '-c')),
 }
 
 found = {name: [] for name in WAYS}
 for _ in range(ROUNDS):
     for name, (by_via, by_sh) in WAYS.items():
         found[name].append((by_via(), by_sh()))
-print(f'programs a second, medians of {ROUNDS} rounds\n'
+print(f'programs, or MB, a second; medians of {ROUNDS} rounds\n'
       f'{"":8}{"via run":>10}{"sh":>10}{"ratio":>8}')
 for name, pairs in found.items():
     via, sh = (statistics.median(p[i] for p in pairs) for i in (0, 1))
