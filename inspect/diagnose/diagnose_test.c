@@ -886,6 +886,34 @@ static void the_owner_has_died(void **state)
 	}
 }
 
+/* Of another namespace it may be another one's number. */
+static void the_owner_has_another_number(void **state)
+{
+	struct made m;
+
+	(void)state;
+	for (uint32_t ns = 0; ns < 2; ns++) {
+		made_begin(&m);
+		uint32_t p = made_process(&m, "waiter");
+		uint32_t q = made_process(&m, "inner");
+		uint32_t memory = made_object(&m, VIA_KIND_ANON);
+		uint32_t mutex = made_object(&m, VIA_KIND_FUTEX);
+
+		made_hold(&m, p, memory, "map");
+		made_hold(&m, q, memory, "map");
+		m.s->processes[q].pid_ns = ns;
+		via__futex(m.s, mutex)->memory = memory;
+		via__futex(m.s, mutex)->owner_dead = 1;
+		made_wait(&m, p, VIA_OP_LOCK, mutex);
+		made_end(&m);
+		if (ns)
+			VERDICT(&m, p, UNKNOWN, GUESS);
+		else
+			VERDICT(&m, p, ORPHANED, LIKELY);
+		made_free(&m);
+	}
+}
+
 static void any_who_share_a_lock_can_let_go(void **state)
 {
 	struct made m;
@@ -1110,6 +1138,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(connecting_to_nobody_known),
 	CHECK_TEST(connecting_to_one_who_is_stuck),
 	CHECK_TEST(the_owner_has_died),
+	CHECK_TEST(the_owner_has_another_number),
 	CHECK_TEST(any_who_share_a_lock_can_let_go),
 	CHECK_TEST(a_word_of_its_own_and_nobody_to_wake_it),
 	CHECK_TEST(who_maps_a_word_can_wake),

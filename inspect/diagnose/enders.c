@@ -260,11 +260,33 @@ static uint32_t thread_of(const struct via_snapshot *s, uint32_t process,
 	return VIA_NONE;
 }
 
+/*
+ * A thread's number in memory is that of its own pid namespace. Whether all who
+ * have the memory are of the same one as who waits.
+ */
+static bool one_namespace(const struct via_snapshot *s, uint32_t memory,
+			  const struct via_wait *w)
+{
+	uint32_t own = s->processes[s->threads[w->thread].process].pid_ns;
+	const struct via_object *o = memory == VIA_NONE ? NULL
+							: &s->objects[memory];
+
+	for (uint32_t i = 0; o && i < o->n_users; i++) {
+		const struct via_holding *h =
+			&s->holds[s->users[o->first_user + i]];
+
+		if (s->processes[h->process].pid_ns != own)
+			return false;
+	}
+	return true;
+}
+
 /* Whose thread died with it. The kernel tells those who wait for a lock of the
  * other kinds. */
-static bool died_with_it(const struct via_futex *f)
+static bool died_with_it(const struct via_snapshot *s,
+			 const struct via_futex *f, const struct via_wait *w)
 {
-	return f->owner_dead &&
+	return f->owner_dead && one_namespace(s, f->memory, w) &&
 	       (f->use == VIA_FUTEX_MUTEX || f->use == VIA_FUTEX_UNKNOWN);
 }
 
@@ -357,7 +379,7 @@ static struct via__enders lock(const struct via_snapshot *s,
 	if (o->kind == VIA_KIND_SYSVSEM)
 		return semaphore(s, w);
 	if (o->kind == VIA_KIND_FUTEX && o->detail != VIA_NONE &&
-	    died_with_it(&s->futexes[o->detail]))
+	    died_with_it(s, &s->futexes[o->detail], w))
 		return orphan(w->object, VIA_LIKELY);
 	return owners(s, w->object);
 }
