@@ -313,9 +313,12 @@ static int print_table(struct printing *p, const struct via__lines *lines,
 
 /* --- For scripts --- */
 
-/* Cells have no other escapes than \xNN, and this one makes them words. */
+/* Cells have no other escapes than \xNN, and this one makes them words. An
+ * empty one is a word too, or the columns could not be told apart. */
 static void put_word(const char *word)
 {
+	if (!*word)
+		putchar('-');
 	for (; *word; word++)
 		if (*word == ' ' || *word == '\n')
 			printf("\\x%02x", *word);

@@ -22,8 +22,8 @@ struct choose_options {
 	{'o', "output", "COLUMN,...", "which columns, of those below; "\
 	 "+COLUMN,... beside the usual ones", CLI_TEXT,                \
 	 offsetof(type, member.columns)},                              \
-	{'r', "raw", NULL, "for scripts: a space between columns, "    \
-	 "in them \\x20", CLI_FLAG, offsetof(type, member.raw)},\
+	{'r', "raw", NULL, "for scripts: a space between columns, in "  \
+	 "them \\x20, - if empty", CLI_FLAG, offsetof(type, member.raw)},\
 	{'n', "no-headings", NULL, "leave out the first line",         \
 	 CLI_FLAG, offsetof(type, member.no_headings)},                \
 	{'b', "bytes", NULL, "sizes in bytes, times in seconds",       \

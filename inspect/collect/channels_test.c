@@ -282,6 +282,26 @@ static void garbage_is_not_followed(void **state)
 	}
 }
 
+/* A record that is longer than the ring, with nothing where it would end. */
+static void what_does_not_fit_is_not_followed(void **state)
+{
+	size_t ring = 65536, page = (size_t)getpagesize();
+	uint64_t *at = liar(ring);
+
+	(void)state;
+	*at = 3 * ring;
+	struct via_snapshot *s = snapshot(WANT);
+
+	assert_false(s->lanes[0].known);
+	via_snapshot_free(s);
+	*at = ring / 2;
+	s = snapshot(WANT);
+	assert_true(s->lanes[0].known);
+	assert_int_equal(s->lanes[0].put, ring / 2 + 8);
+	via_snapshot_free(s);
+	munmap((char *)at - page, page + ring);
+}
+
 /* Its memory is shorter than its mapping. */
 static void what_is_not_there_is_not_known(void **state)
 {
@@ -306,6 +326,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(several_senders_have_a_lane_each),
 	CHECK_TEST(a_pair_has_both_ends_here),
 	CHECK_TEST(garbage_is_not_followed),
+	CHECK_TEST(what_does_not_fit_is_not_followed),
 	CHECK_TEST(what_is_not_there_is_not_known),
 };
 CHECK_MAIN(tests)

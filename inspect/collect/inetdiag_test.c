@@ -299,6 +299,30 @@ static void namespaces_are_crossed_with_care(void **state)
 	via_snapshot_free(s);
 }
 
+/* As the kernel does: who is bound to the address itself goes first. */
+static void the_best_fit_is_the_peer(void **state)
+{
+	static const char *const local[] = {"0.0.0.0", "127.0.0.9", "127.0.0.8",
+					    "127.0.0.1"};
+	struct via_snapshot *s = via__snapshot_new();
+	struct via__inets all = {0};
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct via__inet one = inet(s, 1, local[i], i < 3 ? 53 : 4000,
+					    i < 3 ? "0.0.0.0" : "127.0.0.9",
+					    i < 3 ? 0 : 53);
+
+		one.protocol = IPPROTO_UDP;
+		one.state = i < 3 ? 7 : 1;
+		via__inet_add(&all, &one);
+	}
+	via__inet_join(s, &all);
+	assert_int_equal(s->objects[3].peer, 1);
+	free(all.at);
+	via_snapshot_free(s);
+}
+
 static void lines_of_the_tables_are_read(void **state)
 {
 	static const char v4[] =
@@ -365,6 +389,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(what_did_not_fit_is_counted),
 	CHECK_TEST(other_families_have_a_name),
 	CHECK_TEST(namespaces_are_crossed_with_care),
+	CHECK_TEST(the_best_fit_is_the_peer),
 	CHECK_TEST(lines_of_the_tables_are_read),
 };
 CHECK_MAIN(tests)

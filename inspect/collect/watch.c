@@ -488,6 +488,14 @@ static void forget_pipes(struct via_watch *w)
 
 /* --- Outsiders --- */
 
+/* Not one of ours, nor a child of such that has not been found yet. */
+static bool is_outsider(const struct via_watch *w, int dir, pid_t pid)
+{
+	struct via_task task;
+
+	return via__proc_task(dir, pid, &task) == 0 && !known(w, task.ppid, 0);
+}
+
 static int sweep_one(pid_t pid, void *arg)
 {
 	struct via_watch *w = arg;
@@ -497,7 +505,9 @@ static int sweep_one(pid_t pid, void *arg)
 
 	if (dir < 0)
 		return 0;
-	int n = via__pipe_holds(dir, holds, VIA_HOLDS_MAX);
+	int n = is_outsider(w, dir, pid)
+			? via__pipe_holds(dir, holds, VIA_HOLDS_MAX)
+			: 0;
 
 	close(dir);
 	for (size_t i = 0; i < w->p.n_pipes; i++)

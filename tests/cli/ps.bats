@@ -69,6 +69,32 @@ start_sleepers() {
 	done
 }
 
+@test "shares of CPU and memory agree with ps" {
+	command -v ps || skip 'needs ps (procps)'
+	cat >burn.py <<-'END'
+		import os, sys, time
+		kept = bytearray(os.urandom(1 << 20)) * 50
+		while time.process_time() < 0.5: pass
+		print(flush=True)
+		sys.stdin.read()
+	END
+	mkfifo in told
+	exec 8<>in 9<>told
+	python3 burn.py <in >told 3>&- 8>&- 9>&- &
+	burner=$!
+	read -r _ <&9
+	# Both look one after the other, so the time since the start differs.
+	for pair in %CPU,pcpu %MEM,pmem; do
+		ours=$(via ps -nr -o "${pair%,*}" "$burner")
+		theirs=$(ps -o "${pair#*,}=" -p "$burner")
+		python3 -c "
+a, b = $ours, $theirs
+print('$pair', a, b)
+assert a > 0 and abs(a - b) <= 0.3 * max(a, b) + 0.1"
+	done
+	kill "$burner"
+}
+
 @test "the columns of aux and ajx" {
 	command -v ps || skip 'needs ps (procps)'
 	for format in aux ajx; do

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""healthy.py VIA_MK VIA_SEE busy|dead: no false alarm, and none that is missed.
+"""healthy.py VIA_MK VIA_SEE busy|dead|real [NAME...]: alarms, true and false.
 
 busy: all pairs that are busy with each other run at once and are looked at 100
 times (1,000 times in the long tests): nobody may be said to be stuck.
 dead: all deadlocks there are stand at once and are looked at 60 times: each is
 to be found each time.
+real: programs with something to do; nobody in them may be said to be stuck.
 """
 import collections
 import contextlib
@@ -14,14 +15,15 @@ import subprocess
 import sys
 
 import factory
+import programs
 
 ALARMS = ('deadlock', 'stuck', 'orphaned')
 
 
 def looks(see, n, pids):
     """What each of n looks said about the processes and all below them."""
-    with subprocess.Popen([see, '--suppose', '--looks', str(n), *map(str, pids)],
-                          stdout=subprocess.PIPE) as looked:
+    command = [see, '--suppose', '--looks', str(n), *map(str, pids)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as looked:
         for line in looked.stdout:
             yield json.loads(line)
     if looked.returncode:
@@ -91,13 +93,36 @@ def dead(mk, see, n, tap):
                  [] if found[kind] == n else ['not every time'])
 
 
+def real(name, see, n, tap):
+    said = collections.Counter()
+    seen = collections.Counter()
+    try:
+        with programs.run(name) as pids:
+            for look in looks(see, n, pids):
+                for rule, _, what in look.pop('findings'):
+                    said[f'{rule}: {what}'] += 1
+                seen[len(look)] += 1
+                for verdict, certainty, comm in look.values():
+                    if verdict in ALARMS:
+                        said[f'{comm} is {verdict} ({certainty})'] += 1
+    except factory.Missing as missing:
+        tap.case(name, [], str(missing))
+        return
+    tap.case(f'{name}: {n} looks at {max(seen)} threads',
+             [f'{times} times {what}' for what, times in said.items()])
+
+
 def main():
-    mk, see, which = sys.argv[1:]
+    mk, see, which, *names = sys.argv[1:]
     tap = factory.Tap()
+    n = 1000 if os.environ.get('VIA_LONG') else 100
     if which == 'busy':
-        busy(mk, see, 1000 if os.environ.get('VIA_LONG') else 100, tap)
-    else:
+        busy(mk, see, n, tap)
+    elif which == 'dead':
         dead(mk, see, 60, tap)
+    else:
+        for name in names or programs.names():
+            real(name, see, n, tap)
     return tap.end()
 
 

@@ -221,12 +221,13 @@ class Comparison:
                 verdict['verdict'] not in task['verdict'].split('|'):
             yield f'{task["role"]} is {task["verdict"]}, not ' \
                 f'{verdict["verdict"]} ({verdict["certainty"]})'
-        elif task['certainty'] == 'exact' and self.sight.all_seen and \
-                verdict['certainty'] != 'exact':
+        elif verdict['certainty'] != 'exact' and \
+                (task['certainty'] == 'own' or
+                 task['certainty'] == 'exact' and self.sight.all_seen):
             yield f'{task["role"]} is for sure {task["verdict"]}, not ' + \
                 verdict['certainty']
         elif verdict['certainty'] == 'exact' and not self.sight.all_seen and \
-                verdict['verdict'] in ALARMS:
+                verdict['verdict'] in ALARMS and task['certainty'] != 'own':
             yield f'{task["role"]} cannot be proven to be ' \
                 + verdict['verdict']
         if verdict['verdict'] in ALARMS and (self.truth['moves'] or not any(

@@ -113,7 +113,7 @@ class Verbs:
 
     def check_stuck(self, truth):
         verdicts = [task['verdict'] or '' for task in truth['tasks']]
-        sure = any(task['certainty'] == 'exact' for task in truth['tasks'])
+        sure = any(task['certainty'] for task in truth['tasks'])
         # Guesses are shown on request.
         guess = truth['cycles'] and not sure
         status, seen = self.json('stuck', *(['--all'] if guess else []))

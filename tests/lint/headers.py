@@ -24,8 +24,10 @@ def main():
     language, compiler = sys.argv[3], sys.argv[4:]
     places = ['include', build / 'include']
     if language == 'gnu17':
+        # Programs for the kernel are compiled for another machine.
         headers = [path for folder in FOLDERS
-                   for path in (root / folder).rglob('*.h')]
+                   for path in (root / folder).rglob('*.h')
+                   if path.parent.name != 'bpf']
         places += ['.', 'src']
         flags = ['-D_GNU_SOURCE']
     else:
