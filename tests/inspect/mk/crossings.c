@@ -167,7 +167,7 @@ void make_netns_left(struct mk *m)
 	/* Nothing of it can be asked for. */
 	m->objects[0].kind = m->objects[1].kind = "tcp|socket";
 	m->objects[0].peer = m->objects[1].peer = -1;
-	mk_verdict(m, "one", "waiting|unknown|idle", NULL);
+	mk_verdict(m, "one", "waiting|unknown", NULL);
 }
 
 /* A Unix socket with one end in each. */
