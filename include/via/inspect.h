@@ -232,9 +232,11 @@ struct via_socket {
 	uint32_t object;
 	uint32_t family, type, protocol; /* AF_, SOCK_, IPPROTO_ */
 	uint32_t state;			 /* TCP_ESTABLISHED ... of tcp(7) */
-	uint32_t net_ns;		 /* inode number */
-	uint64_t file_dev, file_ino;	 /* UNIX: its path's, 0: it has none */
-	uint32_t local, remote; /* text: address with port, "" unknown */
+	/* Inode number; of a namespace that may not be known another number,
+	 * that no other has. */
+	uint32_t net_ns;
+	uint64_t file_dev, file_ino; /* UNIX: its path's, 0: it has none */
+	uint32_t local, remote;	     /* text: address with port, "" unknown */
 	uid_t uid;
 	/* Bytes to be read (UNIX datagrams: the first one's; UDP: with what
 	 * the kernel needs around them), bytes not yet taken by the peer (UNIX:

@@ -95,11 +95,44 @@ static uint32_t member_of(const struct via_process *p, size_t member)
 	return ns;
 }
 
-static uint32_t own_ns(int dir, const char *name)
+static uint32_t inode_of(int dir, const char *name)
 {
 	struct stat st;
 
 	return fstatat(dir, name, &st, 0) == 0 ? (uint32_t)st.st_ino : 0;
+}
+
+/*
+ * The namespace of another user's process may not be known, but its tables of
+ * sockets be read. Each network namespace has files of its own in /proc, whose
+ * numbers come from where those of namespaces do, so one of them stands for it.
+ */
+static uint32_t stand_in(int dir, const char *name)
+{
+	return strcmp(name, "ns/net") == 0 ? inode_of(dir, "net/unix") : 0;
+}
+
+/* Call f for the namespace of a process unless it has been for that already. */
+static void visit_once(struct via__scene *scene, struct seen *seen,
+		       struct via__space *space, const char *name,
+		       int (*f)(struct via__scene *scene,
+				const struct via__space *space, void *arg),
+		       void *arg)
+{
+	uint32_t other = stand_in(space->dir, name);
+
+	if (!space->ns && (!other || have_seen(seen, other)))
+		return;
+	uint32_t known = space->ns;
+
+	if (!known)
+		space->ns = other;
+	if (f(scene, space, arg) == -ESRCH)
+		return;
+	if (known)
+		seen->ns[seen->n++] = known;
+	if (other)
+		seen->ns[seen->n++] = other;
 }
 
 void via__each_space(struct via__scene *scene, size_t member, const char *name,
@@ -109,28 +142,29 @@ void via__each_space(struct via__scene *scene, size_t member, const char *name,
 {
 	const struct via_snapshot *s = scene->s;
 	struct seen seen = {
-		malloc((s->n_processes + (size_t)1) * sizeof(*seen.ns))};
+		calloc(s->n_processes + (size_t)1, 2 * sizeof(*seen.ns))};
 	struct via__space space = {.own = true};
 
 	space.dir = via__proc_open(getpid());
 	if (space.dir < 0 || !seen.ns) {
+		if (space.dir >= 0)
+			close(space.dir);
 		free(seen.ns);
 		return;
 	}
-	space.ns = own_ns(space.dir, name);
-	(void)f(scene, &space, arg);
+	space.ns = inode_of(space.dir, name);
+	visit_once(scene, &seen, &space, name, f, arg);
 	close(space.dir);
-	seen.ns[seen.n++] = space.ns;
 	space.own = false;
 	for (uint32_t i = 0; i < s->n_processes; i++) {
 		space.ns = member_of(&s->processes[i], member);
-		if (!space.ns || have_seen(&seen, space.ns))
+		if (s->processes[i].flags & VIA_PROCESS_KERNEL ||
+		    (space.ns && have_seen(&seen, space.ns)))
 			continue;
 		space.dir = via__proc_open(s->processes[i].task.pid);
 		if (space.dir < 0)
 			continue;
-		if (f(scene, &space, arg) != -ESRCH)
-			seen.ns[seen.n++] = space.ns;
+		visit_once(scene, &seen, &space, name, f, arg);
 		close(space.dir);
 	}
 	free(seen.ns);

@@ -147,7 +147,7 @@ static void knows_the_call_and_since_when(void **state)
 	}
 	/* Until it has waited for 60 ms. */
 	for (;;) {
-		struct via_snapshot *s = look(VIA_WANT_WAITS);
+		struct via_snapshot *s = look(VIA_WANT_WAITS | VIA_WANT_FDS);
 		const struct via_thread *t = thread_of(s, child);
 		struct via_thread seen = *t;
 		bool reads = t->call.nr == SYS_read &&

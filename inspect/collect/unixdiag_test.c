@@ -162,7 +162,7 @@ static pid_t elsewhere(const int inside[2])
 
 	if (pid == 0) {
 		if (unshare(CLONE_NEWNET) == 0 &&
-		    bound(SOCK_STREAM, "\0there", 6) >= 0)
+		    listen(bound(SOCK_STREAM, "\0there", 6), 1) == 0)
 			(void)!write(ready[1], "1", 1);
 		close(ready[1]);
 		close(inside[1]);
@@ -185,6 +185,30 @@ static uint32_t named(const struct via_snapshot *s, const char *name)
 	return VIA_NONE;
 }
 
+/* By a user who may not enter them: 0 if it was. */
+static int seen_by_nobody(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		const struct via_look look = {.want = VIA_WANT_SOCKETS};
+		struct via_snapshot *s;
+
+		if (setresgid(65534, 65534, 65534) < 0 ||
+		    setresuid(65534, 65534, 65534) < 0)
+			_exit(0);
+		if (via_snapshot_take(&look, &s, NULL) < 0)
+			_exit(1);
+		uint32_t o = named(s, "@there");
+
+		_exit(o == VIA_NONE ||
+		      !(s->objects[o].flags & VIA_OBJECT_LISTENS));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
 static void other_namespaces_are_seen(void **state)
 {
 	int inside[2];
@@ -204,6 +228,7 @@ static void other_namespaces_are_seen(void **state)
 		assert_int_equal(s->sockets[s->objects[o].detail].net_ns,
 				 inode(path));
 		assert_int_equal(inode("/proc/self/ns/net"), before);
+		assert_int_equal(seen_by_nobody(), 0);
 		via_snapshot_free(s);
 	}
 	close(inside[0]);

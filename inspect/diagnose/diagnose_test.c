@@ -1,47 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Verdicts and cycles, on snapshots made by hand. */
+/* Verdicts and cycles, and how sure they are, on snapshots made by hand. */
 #include "inspect/diagnose/made_test.h"
 
 #include "tests/check.h"
 
-#define VERDICT(m, t, v, c)                                                    \
-	do {                                                                   \
-		assert_string_equal(                                           \
-			via_verdict_name((m)->d->verdicts[t].verdict),         \
-			via_verdict_name(VIA_VERDICT_##v));                    \
-		assert_int_equal((m)->d->verdicts[t].certainty, VIA_##c);      \
-	} while (0)
-
-/* The only cycle has these threads, from any of them on. */
-static void cycle_is(const struct made *m, uint32_t n, const uint32_t *threads)
-{
-	const uint32_t *got = m->d->cycle_threads;
-	uint32_t at = 0;
-
-	assert_int_equal(m->d->n_cycles, 1);
-	assert_int_equal(m->d->cycles[0].n, n);
-	while (at < n && got[at] != threads[0])
-		at++;
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t t = got[(at + i) % n];
-
-		assert_int_equal(t, threads[i]);
-		assert_int_equal(m->d->verdicts[t].next, threads[(i + 1) % n]);
-		assert_int_equal(m->d->verdicts[t].cycle, 0);
-	}
-}
-
 /* --- Cycles --- */
-
-/* Two processes, a pipe each way, each reads. */
-static void make_two(struct made *m, uint32_t p[2])
-{
-	made_begin(m);
-	p[0] = made_process(m, "ping");
-	p[1] = made_process(m, "pong");
-	made_wait(m, p[0], VIA_OP_READ, made_pipe(m, p[1], p[0]));
-	made_wait(m, p[1], VIA_OP_READ, made_pipe(m, p[0], p[1]));
-}
 
 static void two_over_pipes(void **state)
 {
@@ -49,12 +12,12 @@ static void two_over_pipes(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	made_end(&m);
 	VERDICT(&m, 0, DEADLOCK, EXACT);
 	VERDICT(&m, 1, DEADLOCK, EXACT);
 	assert_int_equal(m.d->cycles[0].certainty, VIA_EXACT);
-	cycle_is(&m, 2, p);
+	made_cycle_is(&m, 2, p);
 	assert_int_equal(m.d->verdicts[0].wait, 0);
 	made_free(&m);
 }
@@ -66,14 +29,14 @@ static void behind_a_cycle_is_stuck(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	uint32_t reader = made_process(&m, "reader");
 	uint32_t shell = made_process(&m, "shell");
 
 	made_wait(&m, reader, VIA_OP_READ, made_pipe(&m, p[1], reader));
 	made_child_wait(&m, shell, reader);
 	made_end(&m);
-	cycle_is(&m, 2, p);
+	made_cycle_is(&m, 2, p);
 	VERDICT(&m, reader, STUCK, EXACT);
 	VERDICT(&m, shell, STUCK, EXACT);
 	assert_int_equal(m.d->verdicts[reader].next, p[1]);
@@ -102,7 +65,7 @@ static void five_over_five_mechanisms(void **state)
 	made_pair(&m, p[4], p[0], sockets);
 	made_wait(&m, p[4], VIA_OP_READ, sockets[0]);
 	made_end(&m);
-	cycle_is(&m, 5, p);
+	made_cycle_is(&m, 5, p);
 	for (int i = 0; i < 5; i++)
 		VERDICT(&m, p[i], DEADLOCK, EXACT);
 	made_free(&m);
@@ -119,7 +82,7 @@ static void the_only_writer_is_the_reader(void **state)
 	made_wait(&m, p, VIA_OP_READ, made_pipe(&m, p, p));
 	made_end(&m);
 	VERDICT(&m, p, DEADLOCK, EXACT);
-	cycle_is(&m, 1, &p);
+	made_cycle_is(&m, 1, &p);
 	made_free(&m);
 }
 
@@ -141,7 +104,7 @@ static void threads_are_part_of_it(void **state)
 	made_end(&m);
 	const uint32_t ring[] = {client, worker};
 
-	cycle_is(&m, 2, ring);
+	made_cycle_is(&m, 2, ring);
 	VERDICT(&m, server, DEADLOCK, EXACT);
 	assert_int_equal(m.d->verdicts[server].next, worker);
 	made_free(&m);
@@ -164,7 +127,7 @@ static void two_mutexes_in_both_orders(void **state)
 	made_end(&m);
 	const uint32_t ring[] = {a, b};
 
-	cycle_is(&m, 2, ring);
+	made_cycle_is(&m, 2, ring);
 	VERDICT(&m, a, DEADLOCK, EXACT);
 	made_free(&m);
 }
@@ -175,7 +138,7 @@ static void two_cycles_are_two(void **state)
 	uint32_t p[2], q[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	q[0] = made_process(&m, "left");
 	q[1] = made_process(&m, "right");
 	made_wait(&m, q[0], VIA_OP_LOCK, made_mutex(&m, q[1]));
@@ -204,7 +167,7 @@ static void the_shortest_is_shown(void **state)
 	made_wait(&m, p[2], VIA_OP_READ, made_pipe(&m, p[0], p[2]));
 	made_wait(&m, p[2], VIA_OP_READ, made_pipe(&m, p[1], p[2]));
 	made_end(&m);
-	cycle_is(&m, 2, p + 1);
+	made_cycle_is(&m, 2, p + 1);
 	VERDICT(&m, p[0], DEADLOCK, EXACT);
 	assert_int_equal(m.d->verdicts[p[0]].next, p[1]);
 	made_free(&m);
@@ -217,13 +180,13 @@ static void a_live_reader_does_not_help(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	uint32_t third = made_process(&m, "third");
 
 	made_hold(&m, third, 0, "r");
 	m.s->threads[third].state = 'R';
 	made_end(&m);
-	cycle_is(&m, 2, p);
+	made_cycle_is(&m, 2, p);
 	made_free(&m);
 }
 
@@ -239,25 +202,12 @@ static void another_thread_cannot_unlock(void **state)
 	made_wait(&m, a, VIA_OP_LOCK, made_mutex(&m, a));
 	m.s->threads[made_thread(&m)].state = 'R';
 	made_end(&m);
-	cycle_is(&m, 1, &a);
+	made_cycle_is(&m, 1, &a);
 	VERDICT(&m, a, DEADLOCK, EXACT);
 	made_free(&m);
 }
 
 /* --- What keeps it from being one --- */
-
-static void goes_on(struct made *m)
-{
-	made_end(m);
-	assert_int_equal(m->d->n_cycles, 0);
-	for (uint32_t t = 0; t < m->d->n_verdicts; t++) {
-		uint32_t verdict = m->d->verdicts[t].verdict;
-
-		assert_true(verdict != VIA_VERDICT_STUCK &&
-			    verdict != VIA_VERDICT_DEADLOCK &&
-			    verdict != VIA_VERDICT_ORPHANED);
-	}
-}
 
 static void a_live_second_writer(void **state)
 {
@@ -265,12 +215,12 @@ static void a_live_second_writer(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	uint32_t third = made_process(&m, "third");
 
 	made_hold(&m, third, 0, "w");
 	m.s->threads[third].state = 'R';
-	goes_on(&m);
+	made_goes_on(&m);
 	VERDICT(&m, p[0], WAITING, EXACT);
 	VERDICT(&m, p[1], WAITING, EXACT);
 	VERDICT(&m, third, RUNNING, EXACT);
@@ -286,9 +236,9 @@ static void another_thread_that_runs(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	m.s->threads[made_thread(&m)].state = 'R';
-	goes_on(&m);
+	made_goes_on(&m);
 	made_free(&m);
 }
 
@@ -298,9 +248,9 @@ static void another_thread_that_was_not_seen(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	m.s->processes[p[1]].task.n_threads = 2;
-	goes_on(&m);
+	made_goes_on(&m);
 	made_free(&m);
 }
 
@@ -310,9 +260,9 @@ static void one_that_has_run_meanwhile(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	m.s->threads[p[1]].flags = VIA_THREAD_MOVED;
-	goes_on(&m);
+	made_goes_on(&m);
 	VERDICT(&m, p[0], WAITING, EXACT);
 	made_free(&m);
 }
@@ -323,9 +273,9 @@ static void a_timeout(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	m.s->waits[1].left_ns = 1000;
-	goes_on(&m);
+	made_goes_on(&m);
 	VERDICT(&m, p[0], WAITING, EXACT);
 	made_free(&m);
 }
@@ -336,7 +286,7 @@ static void perhaps_a_timeout(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	m.s->waits[1].left_ns = VIA_UNKNOWN;
 	made_end(&m);
 	VERDICT(&m, p[0], DEADLOCK, GUESS);
@@ -380,12 +330,12 @@ static void one_of_several_is_enough(void **state)
 		struct made m;
 		uint32_t p[2];
 
-		make_two(&m, p);
+		made_two(&m, p);
 		made_wait(&m, p[1], ops[i],
 			  ops[i] == VIA_OP_ACCEPT
 				  ? made_object(&m, VIA_KIND_UNIX)
 				  : VIA_NONE);
-		goes_on(&m);
+		made_goes_on(&m);
 		made_free(&m);
 	}
 }
@@ -396,11 +346,11 @@ static void one_that_nobody_knows_about(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	uint32_t third = made_process(&m, "hidden");
 
 	made_hold(&m, third, 0, "w");
-	goes_on(&m);
+	made_goes_on(&m);
 	VERDICT(&m, third, UNKNOWN, GUESS);
 	made_free(&m);
 }
@@ -417,7 +367,7 @@ static void a_peer_on_another_machine(void **state)
 	made_hold(&m, p, socket, "rw");
 	m.s->objects[socket].flags |= VIA_OBJECT_REMOTE;
 	made_wait(&m, p, VIA_OP_READ, socket);
-	goes_on(&m);
+	made_goes_on(&m);
 	VERDICT(&m, p, IDLE, EXACT);
 	made_free(&m);
 }
@@ -430,12 +380,12 @@ static void stopped_ones(void **state)
 		struct made m;
 		uint32_t p[2];
 
-		make_two(&m, p);
+		made_two(&m, p);
 		if (frozen)
 			m.s->processes[p[1]].flags = VIA_PROCESS_FROZEN;
 		else
 			m.s->threads[p[1]].state = 'T';
-		goes_on(&m);
+		made_goes_on(&m);
 		VERDICT(&m, p[1], IDLE, EXACT);
 		VERDICT(&m, p[0], WAITING, EXACT);
 		assert_int_equal(m.d->verdicts[p[0]].next, p[1]);
@@ -454,7 +404,7 @@ static void one_in_a_debugger(void **state)
 
 	m.s->threads[p].state = 't';
 	m.s->processes[p].tracer = m.s->processes[gdb].task.pid;
-	goes_on(&m);
+	made_goes_on(&m);
 	VERDICT(&m, p, WAITING, EXACT);
 	assert_int_equal(m.d->verdicts[p].next, gdb);
 	made_free(&m);
@@ -466,9 +416,9 @@ static void data_that_has_come(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	m.s->objects[0].level = 1;
-	goes_on(&m);
+	made_goes_on(&m);
 	made_free(&m);
 }
 
@@ -478,10 +428,10 @@ static void a_message_with_the_write_end(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	via__add_link(m.s, 0, made_object(&m, VIA_KIND_UNIX),
 		      VIA_LINK_IN_FLIGHT);
-	goes_on(&m);
+	made_goes_on(&m);
 	made_free(&m);
 }
 
@@ -510,7 +460,7 @@ static void all_of_a_group_must_come(void **state)
 	made_end(&m);
 	const uint32_t ring[] = {p[0], p[2]};
 
-	cycle_is(&m, 2, ring);
+	made_cycle_is(&m, 2, ring);
 	VERDICT(&m, p[0], DEADLOCK, EXACT);
 	made_free(&m);
 }
@@ -524,7 +474,7 @@ static void a_group_that_will_come(void **state)
 	make_group(&m, p);
 	m.s->threads[p[1]].state = 'R';
 	m.s->threads[p[2]].state = 'R';
-	goes_on(&m);
+	made_goes_on(&m);
 	VERDICT(&m, p[0], WAITING, EXACT);
 	made_free(&m);
 }
@@ -539,7 +489,7 @@ static void a_group_or_something_else(void **state)
 	made_wait(&m, p[1], VIA_OP_READ, made_pipe(&m, p[0], p[1]));
 	made_wait(&m, p[2], VIA_OP_READ, made_pipe(&m, p[0], p[2]));
 	made_wait(&m, p[0], VIA_OP_TIME, VIA_NONE);
-	goes_on(&m);
+	made_goes_on(&m);
 	made_free(&m);
 }
 
@@ -554,7 +504,7 @@ static void a_hidden_holder(void **state)
 
 	(void)state;
 	for (int relative = 0; relative < 3; relative++) {
-		make_two(&m, p);
+		made_two(&m, p);
 		uint32_t parent = made_process(&m, "shell");
 
 		m.s->processes[p[0]].task.ppid = 102;
@@ -622,18 +572,19 @@ static void one_who_could_help_himself(void **state)
 	made_child_wait(&m, p[0], p[1]);
 	made_wait(&m, p[1], VIA_OP_WRITE, pipe);
 	made_end(&m);
-	cycle_is(&m, 2, p);
+	made_cycle_is(&m, 2, p);
 	made_free(&m);
 }
 
-static void another_namespace_makes_it_likely(void **state)
+static void holders_that_may_be_hidden_make_it_likely(void **state)
 {
 	struct made m;
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
-	m.s->sight.init_ns = 0;
+	made_two(&m, p);
+	for (uint32_t i = 0; i < m.s->n_objects; i++)
+		m.s->objects[i].seen = VIA_SEEN_LIKELY;
 	made_end(&m);
 	VERDICT(&m, p[0], DEADLOCK, LIKELY);
 	made_free(&m);
@@ -645,14 +596,14 @@ static void an_edge_that_is_not_exact(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	m.s->waits[0].certainty = VIA_LIKELY;
 	made_end(&m);
 	VERDICT(&m, p[0], DEADLOCK, LIKELY);
 	VERDICT(&m, p[1], DEADLOCK, LIKELY);
 	made_free(&m);
 
-	make_two(&m, p);
+	made_two(&m, p);
 	m.s->holds[0].certainty = VIA_LIKELY;
 	made_end(&m);
 	VERDICT(&m, p[0], DEADLOCK, LIKELY);
@@ -670,7 +621,7 @@ static void nobody_that_was_seen(void **state)
 
 	made_hold(&m, p, pipe, "r");
 	made_wait(&m, p, VIA_OP_READ, pipe);
-	goes_on(&m);
+	made_goes_on(&m);
 	VERDICT(&m, p, UNKNOWN, GUESS);
 	made_free(&m);
 }
@@ -682,387 +633,10 @@ static void a_ring_makes_it_likely(void **state)
 	uint32_t p[2];
 
 	(void)state;
-	make_two(&m, p);
+	made_two(&m, p);
 	made_hold(&m, p[1], made_object(&m, VIA_KIND_URING), "rw");
 	made_end(&m);
 	VERDICT(&m, p[0], DEADLOCK, LIKELY);
-	made_free(&m);
-}
-
-/* --- What has a name --- */
-
-static void a_fifo_can_be_opened_by_anybody(void **state)
-{
-	struct made m;
-	uint32_t p[2];
-
-	(void)state;
-	for (int deleted = 0; deleted < 2; deleted++) {
-		make_two(&m, p);
-		m.s->objects[0].kind = VIA_KIND_FIFO;
-		m.s->objects[0].flags = deleted ? VIA_OBJECT_DELETED : 0;
-		made_end(&m);
-		assert_int_equal(m.d->verdicts[p[0]].certainty,
-				 deleted ? VIA_EXACT : VIA_LIKELY);
-		VERDICT(&m, p[1], DEADLOCK, LIKELY - !!deleted);
-		made_free(&m);
-	}
-}
-
-/* As a service does that takes commands from a FIFO. */
-static void who_keeps_a_fifo_open_is_idle(void **state)
-{
-	struct made m;
-
-	(void)state;
-	made_begin(&m);
-	uint32_t p = made_process(&m, "service");
-	uint32_t fifo = made_object(&m, VIA_KIND_FIFO);
-
-	made_hold(&m, p, fifo, "rw");
-	made_wait(&m, p, VIA_OP_READ, fifo);
-	goes_on(&m);
-	VERDICT(&m, p, IDLE, EXACT);
-	made_free(&m);
-}
-
-/* Two workers take jobs from a queue that they keep open; then two who wait for
- * each other. */
-static void a_queue_that_all_keep_open(void **state)
-{
-	(void)state;
-	for (int each_other = 0; each_other < 2; each_other++) {
-		struct made m;
-		uint32_t p[2], queue[2];
-
-		made_begin(&m);
-		for (int i = 0; i < 2; i++)
-			p[i] = made_process(&m, "worker");
-		for (int i = 0; i < 2; i++) {
-			queue[i] = made_object(&m, VIA_KIND_MQ);
-			made_hold(&m, p[0], queue[i], "rw");
-			made_hold(&m, p[1], queue[i], "rw");
-		}
-		made_wait(&m, p[0], VIA_OP_READ, queue[0]);
-		made_wait(&m, p[1], VIA_OP_READ, queue[each_other]);
-		if (each_other) {
-			made_end(&m);
-			VERDICT(&m, p[0], DEADLOCK, GUESS);
-		} else {
-			goes_on(&m);
-			VERDICT(&m, p[0], IDLE, EXACT);
-		}
-		made_free(&m);
-	}
-}
-
-/* --- Sockets --- */
-
-static void both_write_and_nobody_reads(void **state)
-{
-	struct made m;
-	uint32_t p[2], sockets[2];
-
-	(void)state;
-	made_begin(&m);
-	p[0] = made_process(&m, "left");
-	p[1] = made_process(&m, "right");
-	made_pair(&m, p[0], p[1], sockets);
-	made_wait(&m, p[0], VIA_OP_WRITE, sockets[0]);
-	made_wait(&m, p[1], VIA_OP_WRITE, sockets[1]);
-	made_end(&m);
-	cycle_is(&m, 2, p);
-	made_free(&m);
-}
-
-/* The client waits for an answer over a connection that is in the queue. */
-static void not_accepted_yet(void **state)
-{
-	struct made m;
-
-	(void)state;
-	made_begin(&m);
-	uint32_t client = made_process(&m, "client");
-	uint32_t server = made_process(&m, "server");
-	uint32_t socket = made_object(&m, VIA_KIND_UNIX);
-	uint32_t listener = made_object(&m, VIA_KIND_UNIX);
-
-	m.s->objects[listener].flags = VIA_OBJECT_LISTENS;
-	made_hold(&m, client, socket, "rw");
-	made_hold(&m, server, listener, "rw");
-	via__add_link(m.s, socket, listener, VIA_LINK_CONNECTING);
-	made_wait(&m, client, VIA_OP_READ, socket);
-	made_wait(&m, server, VIA_OP_READ, made_pipe(&m, client, server));
-	made_end(&m);
-	const uint32_t ring[] = {client, server};
-
-	cycle_is(&m, 2, ring);
-	VERDICT(&m, client, DEADLOCK, EXACT);
-	made_free(&m);
-}
-
-static void a_listener_is_idle(void **state)
-{
-	struct made m;
-
-	(void)state;
-	made_begin(&m);
-	uint32_t server = made_process(&m, "server");
-	uint32_t client = made_process(&m, "client");
-	uint32_t listener = made_object(&m, VIA_KIND_UNIX);
-	uint32_t sockets[2];
-
-	m.s->objects[listener].flags = VIA_OBJECT_LISTENS;
-	made_hold(&m, server, listener, "rw");
-	made_pair(&m, client, server, sockets);
-	made_wait(&m, server, VIA_OP_ACCEPT, listener);
-	made_wait(&m, server, VIA_OP_READ, sockets[1]);
-	made_wait(&m, client, VIA_OP_READ, sockets[0]);
-	goes_on(&m);
-	VERDICT(&m, server, IDLE, EXACT);
-	VERDICT(&m, client, WAITING, EXACT);
-	made_free(&m);
-}
-
-static void connecting_to_nobody_known(void **state)
-{
-	struct made m;
-
-	(void)state;
-	made_begin(&m);
-	uint32_t client = made_process(&m, "client");
-	uint32_t own = made_object(&m, VIA_KIND_UNIX);
-
-	made_hold(&m, client, own, "rw");
-	made_wait(&m, client, VIA_OP_CONNECT, own);
-	goes_on(&m);
-	VERDICT(&m, client, UNKNOWN, GUESS);
-	made_free(&m);
-}
-
-static void connecting_to_one_who_is_stuck(void **state)
-{
-	struct made m;
-
-	(void)state;
-	made_begin(&m);
-	uint32_t client = made_process(&m, "client");
-	uint32_t server = made_process(&m, "server");
-	uint32_t listener = made_object(&m, VIA_KIND_UNIX);
-
-	m.s->objects[listener].flags = VIA_OBJECT_LISTENS;
-	made_hold(&m, server, listener, "rw");
-	made_wait(&m, client, VIA_OP_CONNECT, listener);
-	made_wait(&m, server, VIA_OP_LOCK, made_mutex(&m, server));
-	made_end(&m);
-	VERDICT(&m, client, STUCK, EXACT);
-	VERDICT(&m, server, DEADLOCK, EXACT);
-	made_free(&m);
-}
-
-/* --- Locks and wake-ups --- */
-
-static void the_owner_has_died(void **state)
-{
-	struct made m;
-
-	(void)state;
-	for (int robust = 0; robust < 2; robust++) {
-		made_begin(&m);
-		uint32_t p = made_process(&m, "waiter");
-		uint32_t mutex = made_object(&m, VIA_KIND_FUTEX);
-		struct via_futex *futex = via__futex(m.s, mutex);
-
-		futex->owner = 99;
-		futex->owner_dead = 1;
-		futex->use = robust ? VIA_FUTEX_ROBUST : VIA_FUTEX_MUTEX;
-		made_wait(&m, p, VIA_OP_LOCK, mutex);
-		made_end(&m);
-		if (robust)
-			VERDICT(&m, p, UNKNOWN, GUESS);
-		else
-			VERDICT(&m, p, ORPHANED, LIKELY);
-		made_free(&m);
-	}
-}
-
-static void any_who_share_a_lock_can_let_go(void **state)
-{
-	struct made m;
-
-	(void)state;
-	made_begin(&m);
-	uint32_t waiter = made_process(&m, "waiter");
-	uint32_t parent = made_process(&m, "parent");
-	uint32_t child = made_process(&m, "child");
-	uint32_t lock = made_object(&m, VIA_KIND_LOCK);
-
-	made_hold(&m, parent, lock, "lock");
-	made_hold(&m, child, lock, "lock");
-	made_wait(&m, waiter, VIA_OP_LOCK, lock);
-	made_wait(&m, parent, VIA_OP_READ, made_pipe(&m, waiter, parent));
-	m.s->threads[child].state = 'R';
-	goes_on(&m);
-	assert_int_equal(m.d->verdicts[waiter].next, child);
-	made_free(&m);
-}
-
-static void a_word_of_its_own_and_nobody_to_wake_it(void **state)
-{
-	struct made m;
-
-	(void)state;
-	for (int more = 0; more < 2; more++) {
-		made_begin(&m);
-		uint32_t p = made_process(&m, "alone");
-		uint32_t word = made_object(&m, VIA_KIND_FUTEX);
-
-		m.s->objects[word].flags = VIA_OBJECT_PRIVATE;
-		made_wait(&m, p, VIA_OP_WAKE, word);
-		if (more) {
-			m.s->threads[made_thread(&m)].state = 'R';
-			goes_on(&m);
-		} else {
-			made_end(&m);
-			VERDICT(&m, p, STUCK, GUESS);
-			assert_int_equal(m.d->n_cycles, 0);
-		}
-		made_free(&m);
-	}
-}
-
-static void who_maps_a_word_can_wake(void **state)
-{
-	struct made m;
-
-	(void)state;
-	for (int runs = 0; runs < 2; runs++) {
-		made_begin(&m);
-		uint32_t p = made_process(&m, "waiter");
-		uint32_t q = made_process(&m, "waker");
-		uint32_t memory = made_object(&m, VIA_KIND_ANON);
-		uint32_t word = made_object(&m, VIA_KIND_FUTEX);
-
-		via__futex(m.s, word)->memory = memory;
-		made_hold(&m, p, memory, "map");
-		made_hold(&m, q, memory, "map");
-		made_wait(&m, p, VIA_OP_WAKE, word);
-		made_child_wait(&m, q, p);
-		if (runs) {
-			m.s->threads[q].state = 'R';
-			goes_on(&m);
-		} else {
-			made_end(&m);
-			VERDICT(&m, p, DEADLOCK, GUESS);
-		}
-		made_free(&m);
-	}
-}
-
-static void a_semaphore_is_never_proven(void **state)
-{
-	struct made m;
-
-	(void)state;
-	made_begin(&m);
-	uint32_t p[] = {made_process(&m, "p"), made_process(&m, "q")};
-
-	for (int i = 0; i < 2; i++) {
-		uint32_t set = made_object(&m, VIA_KIND_SYSVSEM);
-
-		made_hold(&m, p[!i], set, "lock");
-		made_wait(&m, p[i], VIA_OP_LOCK, set)->amount = 1;
-	}
-	made_end(&m);
-	cycle_is(&m, 2, p);
-	VERDICT(&m, p[0], DEADLOCK, LIKELY);
-	made_free(&m);
-}
-
-/* By who used it last. */
-static uint32_t made_semaphore(struct made *m, pid_t last)
-{
-	uint32_t set = made_object(m, VIA_KIND_SYSVSEM);
-
-	via__add_semaphore(m->s, set)->last = last;
-	return set;
-}
-
-static void who_used_a_semaphore_last_has_it(void **state)
-{
-	struct made m;
-
-	(void)state;
-	made_begin(&m);
-	uint32_t p[] = {made_process(&m, "p"), made_process(&m, "q")};
-
-	for (int i = 0; i < 2; i++)
-		made_wait(&m, p[i], VIA_OP_LOCK,
-			  made_semaphore(&m, m.s->processes[p[!i]].task.pid))
-			->amount = 1;
-	made_end(&m);
-	cycle_is(&m, 2, p);
-	VERDICT(&m, p[0], DEADLOCK, GUESS);
-	made_free(&m);
-
-	/* Who took it itself waits for the next event; or it is for zero. */
-	for (uint64_t amount = 0; amount < 2; amount++) {
-		made_begin(&m);
-		p[0] = made_process(&m, "p");
-		made_wait(&m, p[0], VIA_OP_LOCK,
-			  made_semaphore(&m, amount ? 100 : 99))
-			->amount = amount;
-		goes_on(&m);
-		made_free(&m);
-	}
-}
-
-static void who_used_a_semaphore_last_has_died(void **state)
-{
-	struct made m;
-
-	(void)state;
-	made_begin(&m);
-	uint32_t p = made_process(&m, "p");
-
-	made_wait(&m, p, VIA_OP_LOCK, made_semaphore(&m, 99))->amount = 1;
-	made_end(&m);
-	VERDICT(&m, p, ORPHANED, GUESS);
-	made_free(&m);
-}
-
-/* --- The end of processes --- */
-
-static void a_child_that_has_ended(void **state)
-{
-	struct made m;
-
-	(void)state;
-	made_begin(&m);
-	uint32_t parent = made_process(&m, "parent");
-	uint32_t child = made_process(&m, "child");
-
-	made_child_wait(&m, parent, child);
-	m.s->threads[child].state = m.s->processes[child].task.state = 'Z';
-	goes_on(&m);
-	VERDICT(&m, child, WAITING, EXACT);
-	assert_int_equal(m.d->verdicts[child].next, parent);
-	made_free(&m);
-}
-
-static void a_zombie_holds_nothing(void **state)
-{
-	struct made m;
-	uint32_t p[2];
-
-	(void)state;
-	make_two(&m, p);
-	uint32_t zombie = made_process(&m, "zombie");
-
-	made_hold(&m, zombie, 0, "w");
-	m.s->threads[zombie].state = m.s->processes[zombie].task.state = 'Z';
-	made_end(&m);
-	cycle_is(&m, 2, p);
 	made_free(&m);
 }
 
@@ -1097,26 +671,9 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(a_hidden_holder),
 	CHECK_TEST(process_1_is_hidden),
 	CHECK_TEST(one_who_could_help_himself),
-	CHECK_TEST(another_namespace_makes_it_likely),
+	CHECK_TEST(holders_that_may_be_hidden_make_it_likely),
 	CHECK_TEST(an_edge_that_is_not_exact),
 	CHECK_TEST(nobody_that_was_seen),
 	CHECK_TEST(a_ring_makes_it_likely),
-	CHECK_TEST(a_fifo_can_be_opened_by_anybody),
-	CHECK_TEST(who_keeps_a_fifo_open_is_idle),
-	CHECK_TEST(a_queue_that_all_keep_open),
-	CHECK_TEST(both_write_and_nobody_reads),
-	CHECK_TEST(not_accepted_yet),
-	CHECK_TEST(a_listener_is_idle),
-	CHECK_TEST(connecting_to_nobody_known),
-	CHECK_TEST(connecting_to_one_who_is_stuck),
-	CHECK_TEST(the_owner_has_died),
-	CHECK_TEST(any_who_share_a_lock_can_let_go),
-	CHECK_TEST(a_word_of_its_own_and_nobody_to_wake_it),
-	CHECK_TEST(who_maps_a_word_can_wake),
-	CHECK_TEST(a_semaphore_is_never_proven),
-	CHECK_TEST(who_used_a_semaphore_last_has_it),
-	CHECK_TEST(who_used_a_semaphore_last_has_died),
-	CHECK_TEST(a_child_that_has_ended),
-	CHECK_TEST(a_zombie_holds_nothing),
 };
 CHECK_MAIN(tests)

@@ -5,9 +5,6 @@
  */
 #include "inspect/diagnose/enders.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 static const struct via__enders nobody = {
@@ -260,11 +257,33 @@ static uint32_t thread_of(const struct via_snapshot *s, uint32_t process,
 	return VIA_NONE;
 }
 
+/*
+ * A thread's number in memory is that of its own pid namespace. Whether all who
+ * have the memory are of the same one as who waits.
+ */
+static bool one_namespace(const struct via_snapshot *s, uint32_t memory,
+			  const struct via_wait *w)
+{
+	uint32_t own = s->processes[s->threads[w->thread].process].pid_ns;
+	const struct via_object *o = memory == VIA_NONE ? NULL
+							: &s->objects[memory];
+
+	for (uint32_t i = 0; o && i < o->n_users; i++) {
+		const struct via_holding *h =
+			&s->holds[s->users[o->first_user + i]];
+
+		if (s->processes[h->process].pid_ns != own)
+			return false;
+	}
+	return true;
+}
+
 /* Whose thread died with it. The kernel tells those who wait for a lock of the
  * other kinds. */
-static bool died_with_it(const struct via_futex *f)
+static bool died_with_it(const struct via_snapshot *s,
+			 const struct via_futex *f, const struct via_wait *w)
 {
-	return f->owner_dead &&
+	return f->owner_dead && one_namespace(s, f->memory, w) &&
 	       (f->use == VIA_FUTEX_MUTEX || f->use == VIA_FUTEX_UNKNOWN);
 }
 
@@ -357,7 +376,7 @@ static struct via__enders lock(const struct via_snapshot *s,
 	if (o->kind == VIA_KIND_SYSVSEM)
 		return semaphore(s, w);
 	if (o->kind == VIA_KIND_FUTEX && o->detail != VIA_NONE &&
-	    died_with_it(&s->futexes[o->detail]))
+	    died_with_it(s, &s->futexes[o->detail], w))
 		return orphan(w->object, VIA_LIKELY);
 	return owners(s, w->object);
 }
@@ -450,45 +469,6 @@ static struct via__enders by_op(const struct via_snapshot *s,
 	return beyond(VIA__UNSEEN);
 }
 
-static const struct via__pool *pool(const struct via__holders *all,
-				    const struct via__enders *e)
-{
-	const struct via_snapshot *s = all->s;
-	const struct via_object *o = &s->objects[e->object];
-	struct via__pool *p =
-		&all->pools[(size_t)e->object * VIA__N_SIDES + e->side];
-
-	for (uint32_t i = 0; !p->known && i < o->n_users; i++) {
-		const struct via_holding *h =
-			&s->holds[s->users[o->first_user + i]];
-
-		if (!(via__sides(h) & 1u << e->side))
-			continue;
-		p->some = true;
-		p->worst = MAX(p->worst, h->certainty);
-		p->doubtful |= all->doubtful[h->process];
-	}
-	p->known = true;
-	return p;
-}
-
-/*
- * How sure it is that all who hold an object were seen. Of processes that may
- * not be looked at, parents and children are relevant: ends are inherited,
- * seldom passed.
- */
-static unsigned int completeness(const struct via_snapshot *s, uint32_t object,
-				 bool doubtful)
-{
-	const struct via_object *o = &s->objects[object];
-
-	if (o->flags & VIA_OBJECT_PRIVATE)
-		return VIA_EXACT;
-	if (o->seen == VIA_SEEN_ALL && s->sight.init_ns)
-		return VIA_EXACT;
-	return o->seen == VIA_SEEN_UNKNOWN && doubtful ? VIA_GUESS : VIA_LIKELY;
-}
-
 /*
  * An object that nobody has would not be waited for: somebody who was not seen
  * has it, or it is in a message on its way to somebody.
@@ -502,18 +482,19 @@ static void narrow(const struct via__holders *all, const struct via_wait *w,
 	if (e->object == VIA_NONE || e->limit == VIA__BEYOND)
 		return;
 	if (e->orphan) {
-		e->limit = (uint8_t)MAX(e->limit,
-					completeness(s, e->object, doubtful));
+		e->limit = (uint8_t)MAX(
+			e->limit, via__completeness(s, e->object, doubtful));
 		return;
 	}
-	const struct via__pool *p = pool(all, e);
+	const struct via__pool *p = via__pool_of(all, e);
 
 	if (!p->some || linked(s, e->object, VIA_LINK_IN_FLIGHT) != VIA_NONE)
 		*e = whoever(*e, VIA__UNSEEN);
 	else
 		e->limit = (uint8_t)MAX(
 			MAX(e->limit, p->worst),
-			completeness(s, e->object, doubtful || p->doubtful));
+			via__completeness(s, e->object,
+					  doubtful || p->doubtful));
 }
 
 struct via__enders via__enders_of(const struct via__holders *all, uint32_t wait)
@@ -530,49 +511,4 @@ struct via__enders via__enders_of(const struct via__holders *all, uint32_t wait)
 	if (w->left_ns == VIA_UNKNOWN)
 		e.limit = VIA_GUESS;
 	return e;
-}
-
-/* --- What they have in common --- */
-
-/* Process 1 is above all, which says nothing of who has what. */
-static bool is_hidden(const struct via_process *p)
-{
-	return p->hidden & (VIA_HIDDEN_FDS | VIA_HIDDEN_MAPS) &&
-	       !(p->flags & VIA_PROCESS_KERNEL) && p->task.pid != 1;
-}
-
-/* Mark the parent of a hidden process, and its children. What came from
- * further away has in most cases stayed with those between as well. */
-static void doubt(struct via__holders *h, uint32_t process)
-{
-	const struct via_process *p = &h->s->processes[process];
-	uint32_t parent = p->task.ppid > 0
-				  ? via_snapshot_process(h->s, p->task.ppid)
-				  : VIA_NONE;
-
-	if (parent == VIA_NONE)
-		return;
-	if (is_hidden(p))
-		h->doubtful[parent] = true;
-	if (is_hidden(&h->s->processes[parent]))
-		h->doubtful[process] = true;
-}
-
-int via__holders_init(struct via__holders *h, const struct via_snapshot *s)
-{
-	h->s = s;
-	h->pools = calloc(s->n_objects + (size_t)1,
-			  VIA__N_SIDES * sizeof(*h->pools));
-	h->doubtful = calloc(s->n_processes + (size_t)1, sizeof(bool));
-	if (!h->pools || !h->doubtful)
-		return -ENOMEM;
-	for (uint32_t p = 0; p < s->n_processes; p++)
-		doubt(h, p);
-	return 0;
-}
-
-void via__holders_fini(struct via__holders *h)
-{
-	free(h->pools);
-	free(h->doubtful);
 }

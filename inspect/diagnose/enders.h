@@ -24,6 +24,18 @@ struct via__holders {
 int via__holders_init(struct via__holders *h, const struct via_snapshot *s);
 void via__holders_fini(struct via__holders *h);
 
+/* Those who hold the object of e in its way. */
+const struct via__pool *via__pool_of(const struct via__holders *all,
+				     const struct via__enders *e);
+
+/*
+ * How sure it is that all who hold an object were seen. Of processes that may
+ * not be looked at, parents and children are relevant (doubtful): ends are
+ * inherited, seldom passed.
+ */
+unsigned int via__completeness(const struct via_snapshot *s, uint32_t object,
+			       bool doubtful);
+
 struct via__enders via__enders_of(const struct via__holders *h, uint32_t wait);
 
 #endif

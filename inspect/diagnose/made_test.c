@@ -148,3 +148,43 @@ uint32_t made_mutex(struct made *m, uint32_t owner)
 		futex->owner;
 	return object;
 }
+
+void made_cycle_is(const struct made *m, uint32_t n, const uint32_t *threads)
+{
+	const uint32_t *got = m->d->cycle_threads;
+	uint32_t at = 0;
+
+	assert_int_equal(m->d->n_cycles, 1);
+	assert_int_equal(m->d->cycles[0].n, n);
+	while (at < n && got[at] != threads[0])
+		at++;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t t = got[(at + i) % n];
+
+		assert_int_equal(t, threads[i]);
+		assert_int_equal(m->d->verdicts[t].next, threads[(i + 1) % n]);
+		assert_int_equal(m->d->verdicts[t].cycle, 0);
+	}
+}
+
+void made_two(struct made *m, uint32_t p[2])
+{
+	made_begin(m);
+	p[0] = made_process(m, "ping");
+	p[1] = made_process(m, "pong");
+	made_wait(m, p[0], VIA_OP_READ, made_pipe(m, p[1], p[0]));
+	made_wait(m, p[1], VIA_OP_READ, made_pipe(m, p[0], p[1]));
+}
+
+void made_goes_on(struct made *m)
+{
+	made_end(m);
+	assert_int_equal(m->d->n_cycles, 0);
+	for (uint32_t t = 0; t < m->d->n_verdicts; t++) {
+		uint32_t verdict = m->d->verdicts[t].verdict;
+
+		assert_true(verdict != VIA_VERDICT_STUCK &&
+			    verdict != VIA_VERDICT_DEADLOCK &&
+			    verdict != VIA_VERDICT_ORPHANED);
+	}
+}

@@ -42,4 +42,23 @@ uint32_t made_pipe(struct made *m, uint32_t writer, uint32_t reader);
 /* A lock that a thread has. */
 uint32_t made_mutex(struct made *m, uint32_t owner);
 
+/* Two processes, a pipe each way, each reads. */
+void made_two(struct made *m, uint32_t p[2]);
+
+/* --- What has to come out --- */
+
+#define VERDICT(m, t, v, c)                                                    \
+	do {                                                                   \
+		assert_string_equal(                                           \
+			via_verdict_name((m)->d->verdicts[t].verdict),         \
+			via_verdict_name(VIA_VERDICT_##v));                    \
+		assert_int_equal((m)->d->verdicts[t].certainty, VIA_##c);      \
+	} while (0)
+
+/* The only cycle has these threads, from any of them on. */
+void made_cycle_is(const struct made *m, uint32_t n, const uint32_t *threads);
+
+/* Diagnose: nobody is stuck. */
+void made_goes_on(struct made *m);
+
 #endif

@@ -79,7 +79,8 @@ def lsof():
         elif line[0] == 'f':
             fd = int(line[1:]) if line[1:].isdigit() else None
         elif line[0] == 'n' and fd is not None:
-            for other in END.finditer(line):
+            # What an epoll set watches is no end.
+            for other in END.finditer(re.sub(r'\[eventpoll:[^]]*\]', '', line)):
                 end = int(other[1]), int(other[2])
                 yield (pid, end[0]), f'{pid},{fd} - {end[0]},{end[1]} ' \
                     f'({line[1:60]})', \

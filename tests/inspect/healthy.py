@@ -60,9 +60,6 @@ def busy(mk, see, n, tap):
         waited = collections.Counter()
         for look in looks(see, n, [t['maker'] for t in made.values()]):
             for rule, pid, what in look.pop('findings'):
-                # A child is one for a moment before it is collected.
-                if rule == 'zombie' and pid not in whose_pid:
-                    continue
                 said[whose_pid.get(pid)][f'{rule}: {what}'] += 1
             for tid, (verdict, certainty, comm) in look.items():
                 kind = whose.get(int(tid))

@@ -2,9 +2,9 @@
 """verbs.py VIA VIA_MK I/N: what the command says of situations.
 
 via ls names the objects and who has them, via ps the processes, via why what
-each waits for, via stuck whether that can end, also by its exit status. Nothing
-that is printed for people has a byte that a terminal would obey, and all comes
-to an end.
+each waits for, via stuck whether that can end, also by its exit status, via gc
+what is left over and nothing else. Nothing that is printed for people has a
+byte that a terminal would obey, and all comes to an end.
 """
 import json
 import re
@@ -24,6 +24,7 @@ VIEWS = [['ls'], ['ls', '--all'], ['ls', '--fd'], ['ls', '--net'],
          ['ls', '--ipc'], ['ls', '--usage'], ['ls', '--tree'],
          ['ls', '--raw', '--all'], ['ps'], ['ps', '--all'], ['graph'],
          ['graph', '--dot'], ['stuck', '--all']]
+ORPHANS = 'orphaned-segment', 'orphaned-queue', 'unmapped-shm'
 # Views that may not be there, or take no such option: exit status 2.
 USAGE = 2
 
@@ -130,8 +131,23 @@ class Verbs:
             self.faults.append(f'via stuck finds {found}')
         self.run('stuck')
 
+    def check_gc(self, truth):
+        status, seen = self.json('gc')
+        left = {orphan['name'].split(':', 1)[-1]: orphan['kind']
+                for orphan in seen.get('orphans', [])}
+        for finding in truth['findings']:
+            if not finding['rule'].startswith(ORPHANS):
+                continue
+            thing = truth['objects'][finding['object']]
+            name = thing['text'] or str(thing['ino'])
+            if left.pop(name, None) != thing['kind']:
+                self.faults.append(f'via gc: no {thing["kind"]} {name}')
+        if left:
+            self.faults.append(f'via gc would remove {left}')
+
     def check(self, truth):
         self.faults = []
+        self.check_gc(truth)
         self.check_ls(truth)
         self.check_ps(truth)
         self.check_why(truth)

@@ -26,8 +26,8 @@ void make_pidns_pipe(struct mk *m)
 	int p[2];
 
 	mk_pipe(m, p);
-	CHILD_IN(m, "inner", CLONE_NEWPID, p[0], -1)
-	mk_read(p[0]);
+	CHILD_ALONE(m, "inner", p[0], -1)
+		mk_read(p[0]);
 	mk_in(m, "inner", SYS_read, "read", p[0]);
 	mk_keeper(m, "outer", p[1]);
 	mk_verdict(m, "inner", "waiting", NULL);
@@ -39,8 +39,8 @@ void make_pidns_cycle(struct mk *m)
 
 	mk_pipe(m, a);
 	mk_pipe(m, b);
-	CHILD_IN(m, "inner", CLONE_NEWPID, a[0], b[1], -1)
-	mk_read(a[0]);
+	CHILD_ALONE(m, "inner", a[0], b[1], -1)
+		mk_read(a[0]);
 	CHILD(m, "outer", b[0], a[1], -1)
 		mk_read(b[0]);
 	mk_in(m, "inner", SYS_read, "read", a[0]);
@@ -71,8 +71,7 @@ void make_pidns_mutex(struct mk *m)
 	pthread_mutex_t *mu = two_mutexes(m, &word);
 
 	mk_gate(m);
-	CHILD_IN(m, "owner", CLONE_NEWPID, -1)
-	{
+	CHILD_ALONE(m, "owner", -1) {
 		pthread_mutex_lock(mu);
 		mk_ready(m);
 		mk_pause();
@@ -95,8 +94,7 @@ void make_pidns_mutexes(struct mk *m)
 			       m->objects[word].ino, sizeof(*mu));
 
 	mk_gate(m);
-	CHILD_IN(m, "init", CLONE_NEWPID, -1)
-	{
+	CHILD_ALONE(m, "init", -1) {
 		if (mk_fork("one") == 0) {
 			pthread_mutex_lock(&mu[0]);
 			mk_ready(m);
@@ -169,7 +167,7 @@ void make_netns_left(struct mk *m)
 	/* Nothing of it can be asked for. */
 	m->objects[0].kind = m->objects[1].kind = "tcp|socket";
 	m->objects[0].peer = m->objects[1].peer = -1;
-	mk_verdict(m, "one", "waiting|unknown|idle", NULL);
+	mk_verdict(m, "one", "waiting|unknown", NULL);
 }
 
 /* A Unix socket with one end in each. */

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -92,19 +91,28 @@ static void remember(struct mk *m, const char *role, const int *keep)
 				 flags_of(*keep));
 }
 
-bool mk_start_in(struct mk *m, const char *role, unsigned long flags,
-		 const int *keep)
+/* By fork(), after which the C library knows who it is, as after clone3() it
+ * would not. */
+static pid_t fork_in(bool new_pids)
 {
-	struct clone_args args = {
-		.exit_signal = SIGCHLD,
-		.flags = flags,
-	};
-	pid_t pid = (pid_t)(flags ? syscall(SYS_clone3, &args, sizeof(args))
-				  : fork());
+	int own = (int)MUST(open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
 
-	if (pid < 0 && flags)
-		mk_skip("namespaces of its own");
-	MUST(pid);
+	if (new_pids && unshare(CLONE_NEWPID) < 0)
+		mk_skip("a pid namespace of its own");
+
+	pid_t pid = (pid_t)MUST(fork());
+
+	if (new_pids && pid > 0)
+		MUST(setns(own, CLONE_NEWPID));
+	MUST(close(own));
+	return pid;
+}
+
+static bool start(struct mk *m, const char *role, bool new_pids,
+		  const int *keep)
+{
+	pid_t pid = fork_in(new_pids);
+
 	if (pid > 0) {
 		struct mk_task *t = &m->tasks[m->n_tasks++];
 
@@ -121,7 +129,12 @@ bool mk_start_in(struct mk *m, const char *role, unsigned long flags,
 
 bool mk_start(struct mk *m, const char *role, const int *keep)
 {
-	return mk_start_in(m, role, 0, keep);
+	return start(m, role, false, keep);
+}
+
+bool mk_start_alone(struct mk *m, const char *role, const int *keep)
+{
+	return start(m, role, true, keep);
 }
 
 void mk_keeper(struct mk *m, const char *role, int fd)

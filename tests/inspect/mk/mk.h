@@ -172,17 +172,15 @@ long mk_must(long result, const char *what);
  * -1). True in it.
  */
 bool mk_start(struct mk *m, const char *role, const int *keep);
-/* The same with namespaces, CLONE_NEW..., of its own. */
-bool mk_start_in(struct mk *m, const char *role, unsigned long flags,
-		 const int *keep);
+/* The same in a pid namespace of its own. */
+bool mk_start_alone(struct mk *m, const char *role, const int *keep);
 
 /* CHILD(m, "reader", fds[0], -1) mk_read(fds[0]); */
 #define CHILD(m, role, ...)                                                    \
 	for (bool mine = mk_start(m, role, (const int[]){__VA_ARGS__}); mine;  \
 	     _exit(0))
-#define CHILD_IN(m, role, flags, ...)                                          \
-	for (bool mine =                                                       \
-		     mk_start_in(m, role, flags, (const int[]){__VA_ARGS__});  \
+#define CHILD_ALONE(m, role, ...)                                              \
+	for (bool mine = mk_start_alone(m, role, (const int[]){__VA_ARGS__});  \
 	     mine; _exit(0))
 
 /* A process that keeps a descriptor (-1: none) and does nothing: idle. */

@@ -251,8 +251,8 @@ void make_self_eof(struct mk *m)
 	mk_finding(m, "own-write-end", "reader", mk_of(m, p[0]));
 }
 
-/* The writer has ended; somebody who knows nothing of it still holds its end,
- * so the reader never sees the end. */
+/* The writer has ended; a daemon that knows nothing of it still has its end, so
+ * the reader never sees the end. */
 void make_leaked_write_end(struct mk *m)
 {
 	int p[2], other[2];
@@ -260,12 +260,17 @@ void make_leaked_write_end(struct mk *m)
 	mk_pipe(m, p);
 	mk_pipe(m, other);
 	mk_reader(m, "reader", p[0]);
-	CHILD(m, "stranger", p[1], other[0], -1)
+	CHILD(m, "daemon", p[1], other[0], -1) {
+		MUST(setsid());
 		mk_read(other[0]);
-	mk_in(m, "stranger", SYS_read, "read", other[0]);
+	}
+	mk_in(m, "daemon", SYS_read, "read", other[0]);
 	mk_keeper(m, "talker", other[1]);
 	mk_verdict(m, "reader", "waiting", NULL);
-	mk_verdict(m, "stranger", "waiting", NULL);
+	mk_verdict(m, "daemon", "waiting", NULL);
+	mk_finding(m, "leaked-write-end", "daemon", mk_of(m, p[0]));
+	/* The other pipe is between sessions, too. */
+	mk_remark(m, "leaked-write-end", "talker", mk_of(m, other[0]));
 }
 
 static void popen_child(int out)

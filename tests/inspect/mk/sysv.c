@@ -67,16 +67,19 @@ void make_sysvshm(struct mk *m)
 	mk_holds(m, "two", memory, "map", -1, "rw");
 }
 
+/* Made by a process that has ended. */
 void make_sysvshm_orphan(struct mk *m)
 {
-	int memory = -1;
+	key_t key = 0x56000000 | m->maker;
 
-	/* Made by a process that has ended. */
 	CHILD(m, "maker", -1)
-		(void)0;
+		MUST(shmget(key, 12345, IPC_CREAT | IPC_EXCL | 0600));
 	mk_ended(m, "maker");
-	(void)segment(m, &memory);
-	mk_remark(m, "orphaned-segment", "", memory);
+
+	int id = (int)MUST(shmget(key, 0, 0));
+
+	mk_undo(m, remove_shm, id, "");
+	mk_remark(m, "orphaned-segment", "", object(m, "sysvshm", id));
 }
 
 static int set(struct mk *m, int n, int *ret_object)
