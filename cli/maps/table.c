@@ -7,25 +7,8 @@
 
 #include "cli/maps/maps.h"
 #include "cli/numbers.h"
-#include "cli/verb.h"
 
 #define BAR_WIDTH 20
-
-struct libscols_table *maps_table(const struct maps_column *columns)
-{
-	struct libscols_table *table = scols_new_table();
-
-	for (; table && columns->name; columns++)
-		if (!scols_table_new_column(table, columns->name, 0,
-					    columns->right ? SCOLS_FL_RIGHT
-					    : columns[1].name
-						    ? 0
-						    : SCOLS_FL_TRUNC)) {
-			scols_unref_table(table);
-			table = NULL;
-		}
-	return table;
-}
 
 int maps_text(struct libscols_line *line, size_t column, const char *format,
 	      ...)
@@ -59,14 +42,4 @@ int maps_bar(struct libscols_line *line, size_t column, uint64_t part,
 	memset(bar, '#', n);
 	bar[n] = '\0';
 	return scols_line_set_data(line, column, bar);
-}
-
-int maps_print(struct libscols_table *table, int err)
-{
-	if (!table)
-		return cli_error("out of memory");
-	if (!err)
-		err = scols_print_table(table);
-	scols_unref_table(table);
-	return err ? cli_error("out of memory") : CLI_YES;
 }
