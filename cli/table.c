@@ -2,8 +2,12 @@
 #include "cli/table.h"
 
 #include <errno.h>
+#include <unistd.h>
 
+#include "cli/inspect/fit.h"
 #include "cli/verb.h"
+
+#define COLUMNS_MAX 16
 
 struct libscols_table *cli_table(const struct cli_column *columns)
 {
@@ -32,8 +36,35 @@ int cli_table_escaped(struct libscols_table *table)
 	return err;
 }
 
+/* What a line is about, numbers and bars are not cut. */
+static int fit(struct libscols_table *table)
+{
+	struct via__column columns[COLUMNS_MAX] = {0};
+	const struct via__column *all[COLUMNS_MAX];
+	struct libscols_column *column;
+	size_t n = 0;
+
+	if (!table || !isatty(STDOUT_FILENO))
+		return 0;
+	for (; n < COLUMNS_MAX && (column = scols_table_get_column(table, n));
+	     n++) {
+		const char *name =
+			scols_cell_get_data(scols_column_get_header(column));
+
+		columns[n].name = name ? name : "";
+		columns[n].flags = !n || scols_column_is_right(column) ||
+						   !*columns[n].name
+					   ? 0
+					   : VIA__CUT;
+		all[n] = &columns[n];
+	}
+	return fit_terminal(table, all, n);
+}
+
 int cli_table_print(struct libscols_table *table, int err)
 {
+	if (!err)
+		err = fit(table);
 	if (table && !err)
 		err = scols_print_table(table);
 	scols_unref_table(table);

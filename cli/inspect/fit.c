@@ -21,7 +21,7 @@
 
 #define DOTS "..."
 
-static size_t terminal_width(void)
+size_t terminal_width(void)
 {
 	struct winsize size;
 
