@@ -2,6 +2,7 @@
 /* via VERB: find the verb, run it, see that its output has arrived. */
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,8 @@ int main(int argc, char **argv)
 	static char name[64] = "via";
 
 	fill_standard_fds();
+	/* Names and drawn lines are UTF-8, wherever they are shown. */
+	setlocale(LC_CTYPE, "C.UTF-8");
 	program_invocation_short_name = name;
 	if (argc < 2)
 		cli_usage("which verb? via help lists them");

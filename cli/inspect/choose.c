@@ -88,6 +88,8 @@ static void add_state(struct via__filter *filter, char *word)
 				    filter->states.n, sizeof(*states));
 	char *copy = strdup(word);
 
+	if (!via__state_exists(word))
+		cli_usage("--state=%s: no state; -h names some", word);
 	if (!copy)
 		exit(cli_error("out of memory"));
 	states[filter->states.n++] = copy;
@@ -115,8 +117,9 @@ struct via__filter choose(const struct choose_options *o, char **words,
 {
 	struct via__filter f = {.words.item = (const char *const *)words};
 
-	while (words[f.words.n])
-		f.words.n++;
+	for (; words[f.words.n]; f.words.n++)
+		if (!*words[f.words.n])
+			cli_usage("an empty word names nothing");
 	if (here)
 		look_up(&f);
 	each_word(&o->kinds, add_kind, &f);
@@ -124,6 +127,13 @@ struct via__filter choose(const struct choose_options *o, char **words,
 	each_word(&o->users, add_user, &f);
 	each_word(&o->states, add_state, &f);
 	return f;
+}
+
+int choose_nothing(const struct via__filter *f)
+{
+	return cli_error(f->words.n == 1 ? "there is no '%s'"
+					 : "there is no '%s', nor the others",
+			 f->words.item[0]);
 }
 
 void choose_free(struct via__filter *f)

@@ -114,6 +114,8 @@ static const char *key_of(const struct via__column *c, char key[64])
 {
 	size_t n = 0;
 
+	if (c->key)
+		return c->key;
 	for (const char *at = c->name; *at && n < 63; at++)
 		if (*at != '%')
 			key[n++] = *at == '-'

@@ -45,6 +45,8 @@ struct choose_options {
  * is the caller's to give back. */
 struct via__filter choose(const struct choose_options *o, char **words,
 			  bool here);
+/* Say that nothing of all its words is there. CLI_FAILED. */
+int choose_nothing(const struct via__filter *f);
 void choose_free(struct via__filter *f);
 
 /* What has to be looked at for that: the view's lines, the columns that are

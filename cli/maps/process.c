@@ -300,7 +300,7 @@ static int print_json(const struct subject *subject)
 	int err = json_object_set_new(all, "pid",
 				      json_integer(subject->task.pid));
 
-	err |= via__json_set_bytes(all, "name", "name_base64",
+	err |= via__json_set_bytes(all, "comm", "comm_base64",
 				   subject->task.comm,
 				   strlen(subject->task.comm));
 	err |= json_object_set_new(all, "areas", areas);

@@ -347,7 +347,7 @@ static int gc_run(int argc, char **argv)
 static const struct verb_option options[] = {
 	{'y', "yes", NULL, "remove it", CLI_FLAG,
 	 offsetof(struct gc_options, yes)},
-	{'a', "min-age", "DURATION",
+	{'m', "min-age", "DURATION",
 	 "only what has not been used for so long; initially 0", CLI_DURATION,
 	 offsetof(struct gc_options, min_age_ns)},
 	LOOK_OPTIONS(struct gc_options, look),

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "cli/inspect/look.h"
+#include "cli/inspect/show.h"
 #include "cli/verb.h"
 #include "inspect/view/picture.h"
-#include "inspect/view/text.h"
 
 enum format {
 	AS_TEXT,
@@ -61,12 +61,14 @@ static int print_svg(const struct via_picture *p, FILE *f)
 
 /* --- What to draw --- */
 
-/* Mark what the word names: a pid, a process' name, an object as via ls
- * prints it, or a path. Whether there is any. */
-static bool mark(const struct via_snapshot *s, const char *word,
+/* Mark what the word names: a pid, a process' name, an object or a path as via
+ * ls takes them. Whether there is any. */
+static bool mark(const struct via_snapshot *s, char *word, bool here,
 		 bool *processes, bool *objects)
 {
-	char text[VIA__TEXT_MAX], *end;
+	static const struct choose_options nothing_else;
+	char *words[] = {word, NULL}, *end;
+	struct via__filter filter = choose(&nothing_else, words, here);
 	long pid = strtol(word, &end, 10);
 	bool any = false;
 
@@ -77,11 +79,9 @@ static bool mark(const struct via_snapshot *s, const char *word,
 			any = processes[i] = true;
 	}
 	for (uint32_t i = 0; *end && i < s->n_objects; i++)
-		if (strcmp(via__object_text(s, i, text, sizeof(text)), word) ==
-			    0 ||
-		    strcmp(via__object_name(s, i, text, sizeof(text)), word) ==
-			    0)
+		if (via__filter_means(s, &filter, i))
 			any = objects[i] = true;
+	choose_free(&filter);
 	return any;
 }
 
@@ -121,9 +121,8 @@ static int show(const struct via_snapshot *s, char **words,
 	if (!processes || !objects || via_diagnose(s, &d) < 0)
 		status = cli_error("out of memory");
 	for (; !status && *words; words++)
-		if (!mark(s, *words, processes, objects))
-			status = cli_error("nothing here is called '%s'",
-					   *words);
+		if (!mark(s, *words, !o->look.from, processes, objects))
+			status = cli_error("there is no '%s'", *words);
 	if (!status)
 		status = draw(s, d, o, &choice);
 	via_diagnosis_free(d);
@@ -189,15 +188,16 @@ static const struct verb_example examples[] = {
 const struct verb verb_graph = {
 	.name = "graph",
 	.summary = "draw who talks to whom",
-	.synopsis = "[OPTION]... [WHAT]...",
+	.synopsis = "[OPTION]... [FILTER]...",
 	.description =
 		"Draw processes and the channels between them: pipes, sockets, "
 		"shared memory, queues, locks and whatever else two processes "
 		"share or one waits for. A pair of sockets is one channel. "
 		"Stuck processes are red, as via stuck finds them.\n\n"
-		"Without WHAT, everything. WHAT is a pid, a process' exact "
-		"name, a path, or an object as via ls prints it: then only "
-		"what hangs together with it.",
+		"Without FILTER, everything. A FILTER is a pid, a process' "
+		"exact name, an object (pipe:[123], unix:/run/x.sock, "
+		"tcp::80, mq: for all of a kind), a path or an abstract name: "
+		"then only what hangs together with it.",
 	.options = options,
 	.examples = examples,
 	.operands_max = -1,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* via lab: the kernel's rules, each one run and shown. */
-#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,8 +202,6 @@ static int lab_main(int argc, char **argv)
 	    strncmp(o.language, "en", 2) != 0)
 		cli_usage("there are no texts in '%s', only en and zh",
 			  o.language);
-	/* For the widths of characters, whatever the messages' language. */
-	setlocale(LC_CTYPE, "C.UTF-8");
 	if (explains && !*names)
 		cli_usage("explain which experiment? via lab --list lists "
 			  "them");

@@ -44,14 +44,6 @@ static uint32_t want(const struct ls_options *o, const struct via__show *show)
 	       (o->show.all ? all : 0);
 }
 
-/* Of what was asked for there is nothing. */
-static int found_nothing(const struct via__filter *f)
-{
-	return f->words.n == 1
-		       ? cli_error("%s: nothing like that", f->words.item[0])
-		       : CLI_FAILED;
-}
-
 static int limits(const struct ls_options *o, int n_filters)
 {
 	char verb[] = "limits", json[] = "--json";
@@ -82,10 +74,10 @@ static int ls_run(int argc, char **argv)
 	if (!status) {
 		show.s = s;
 		status = show_view(views[o.view], &show, &o.show, o.look.json);
+		if (!status && !n && filter.words.n)
+			status = choose_nothing(&filter);
 		look_footer(s);
 		via_snapshot_free(s);
-		if (!status && !n && filter.words.n)
-			status = found_nothing(&filter);
 	}
 	choose_free(&filter);
 	return status;

@@ -78,13 +78,10 @@ static int ps_run(int argc, char **argv)
 		show.s = s;
 		status = show_view(&via__view_processes, &show, &o.show,
 				   o.look.json);
+		if (!status && !n && filter.words.n)
+			status = choose_nothing(&filter);
 		look_footer(s);
 		via_snapshot_free(s);
-		if (!status && !n && filter.words.n)
-			status = filter.words.n > 1
-					 ? CLI_FAILED
-					 : cli_error("%s: no such process",
-						     filter.words.item[0]);
 	}
 	choose_free(&filter);
 	return status;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* via run: a command line watched; the work is done in cli/run/. */
 #include <errno.h>
-#include <locale.h>
 #include <string.h>
 
 #include "cli/run/run.h"
@@ -23,7 +22,6 @@ static int run_main(int argc, char **argv)
 		cli_usage("--each watches nothing: only --jobs goes with it");
 	if (!o.each && o.jobs != 1)
 		cli_usage("--jobs goes with --each");
-	setlocale(LC_CTYPE, "C.UTF-8");
 	if (o.each)
 		return run_each(command, &o);
 	if (o.json && !(json = fopen(o.json, "we")))

@@ -230,9 +230,9 @@ static int stuck_run(int argc, char **argv)
 }
 
 static const struct verb_option options[] = {
-	{'a', "min-age", "DURATION", "only what has lasted for so long",
+	{'m', "min-age", "DURATION", "only what has lasted for so long",
 	 CLI_DURATION, offsetof(struct stuck_options, min_age_ns)},
-	{0, "all", NULL, "guesses too", CLI_FLAG,
+	{'a', "all", NULL, "guesses too", CLI_FLAG,
 	 offsetof(struct stuck_options, all)},
 	LOOK_OPTIONS(struct stuck_options, look),
 	{0},

@@ -60,23 +60,57 @@ static void name_objects(struct via_snapshot *s)
 	}
 }
 
+/* Look again, unless it was saved, and diagnose. 0 or -errno. */
+static int judge(struct why_case *c, bool saved)
+{
+	int err = 0;
+
+	if (!saved) {
+		name_objects(c->s);
+		err = via_snapshot_look_again(c->s);
+	}
+	if (!err)
+		err = via_diagnose(c->s, &c->d);
+	return err ? err : via__graph_init(&c->g, c->s);
+}
+
+/* Whether something is only probable. */
+static bool is_in_doubt(const struct why_case *c)
+{
+	for (uint32_t t = 0; t < c->s->n_threads; t++)
+		if (why_is_stuck(c, t, VIA_LIKELY) &&
+		    c->d->verdicts[t].certainty == VIA_LIKELY)
+			return true;
+	return false;
+}
+
+/* A program in the kernel may count who has what, also of those that are hidden
+ * from us. It takes longer, so it is asked only now; and may not be had. */
+static void look_closer(struct why_case *c)
+{
+	const struct via_look look = {.want = WANT, .source = VIA_SOURCE_BPF};
+	struct why_case closer = {0};
+
+	if (via_snapshot_take(&look, &closer.s, NULL) == 0 &&
+	    judge(&closer, false) == 0) {
+		why_close(c);
+		*c = closer;
+	} else {
+		why_close(&closer);
+	}
+}
+
 int why_open(const struct look_options *o, struct why_case *ret)
 {
-	int status, err = 0;
+	int status, err;
 
 	*ret = (struct why_case){0};
 	status = look_take(o, WANT, &ret->s);
 	if (status)
 		return status;
-	/* One that was saved is as it is. */
-	if (!o->from) {
-		name_objects(ret->s);
-		err = via_snapshot_look_again(ret->s);
-	}
-	if (!err)
-		err = via_diagnose(ret->s, &ret->d);
-	if (!err)
-		err = via__graph_init(&ret->g, ret->s);
+	err = judge(ret, o->from);
+	if (!err && !o->from && !o->source && is_in_doubt(ret))
+		look_closer(ret);
 	if (err) {
 		why_close(ret);
 		return cli_error("%s", via_strerror(err));

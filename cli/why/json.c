@@ -24,7 +24,7 @@ static int set_name(json_t *o, const struct why_case *c, uint32_t thread)
 	const char *name = via_snapshot_text(c->s, c->s->threads[thread].comm,
 					     &len);
 
-	return cli_json_set_bytes(o, "name", "name_base64", name, len);
+	return cli_json_set_bytes(o, "comm", "comm_base64", name, len);
 }
 
 static json_t *or_null(json_t *o, int err)

@@ -522,7 +522,8 @@ VIA_API int via_snapshot_take(const struct via_look *look,
  */
 VIA_API int via_snapshot_look_again(struct via_snapshot *s);
 
-/* Save as JSON, as via-inspect(5) describes it. 0, -ENOMEM, -EIO. */
+/* Save as JSON, as via-inspect(5) describes it. 0, -ENOMEM, or why writing has
+ * failed: -ENOSPC, -EIO... */
 VIA_API int via_snapshot_save(const struct via_snapshot *s, FILE *f);
 
 /*

@@ -180,8 +180,8 @@ static int run(const struct library *l, struct bpf_object *object,
 static int load(const struct library *l, struct via__bpf *ret,
 		struct via_error *reterr)
 {
-	struct bpf_object *object = l->open_mem(via__bpf_object,
-						via__bpf_object_len, NULL);
+	struct bpf_object *object = l->open_mem(via__files_bpf_o,
+						via__files_bpf_o_len, NULL);
 
 	if (!object)
 		return -ENOMEM;

@@ -320,7 +320,7 @@ static void take_record(struct via__fd *f)
 	uint32_t object = add(f, &file, VIA_HOLDS_FD);
 
 	set_level(f, object);
-	if (r->watched ||
+	if (r->watched || via__is_counted(r) ||
 	    via__object_at(f->scene->s, object)->kind == VIA_KIND_EPOLL)
 		via__note(f->scene, r->file, object);
 }
@@ -451,7 +451,9 @@ static void fds_process(struct via__scene *scene, const struct via__at *at)
 
 static void fds_all(struct via__scene *scene)
 {
+	via__sort_noted(scene);
 	via__watches(scene);
+	via__refs(scene);
 }
 
 const struct via__collector via__collector_fds = {

@@ -30,7 +30,7 @@ static int by_file(const void *a, const void *b)
 	return x->file < y->file ? -1 : x->file > y->file;
 }
 
-static uint32_t find(const struct via__scene *scene, uint64_t file)
+uint32_t via__noted_object(const struct via__scene *scene, uint64_t file)
 {
 	const struct via__noted key = {file, 0};
 	const struct via__noted *found = scene->n_noted
@@ -42,15 +42,19 @@ static uint32_t find(const struct via__scene *scene, uint64_t file)
 	return found ? found->object : VIA_NONE;
 }
 
-void via__watches(struct via__scene *scene)
+void via__sort_noted(struct via__scene *scene)
 {
 	if (scene->n_noted)
 		qsort(scene->noted, scene->n_noted, sizeof(*scene->noted),
 		      by_file);
+}
+
+void via__watches(struct via__scene *scene)
+{
 	for (size_t i = 0; i < scene->bpf.n_watches; i++) {
 		const struct via__bpf_file *w = &scene->bpf.files[i];
-		uint32_t from = find(scene, w->epoll);
-		uint32_t to = find(scene, w->file);
+		uint32_t from = via__noted_object(scene, w->epoll);
+		uint32_t to = via__noted_object(scene, w->file);
 
 		/* Our own are read from /proc. */
 		if (from == VIA_NONE ||

@@ -36,7 +36,7 @@ unsigned int via__completeness(const struct via_snapshot *s, uint32_t object,
 
 	if (o->flags & VIA_OBJECT_PRIVATE)
 		return VIA_EXACT;
-	if (o->seen == VIA_SEEN_ALL && s->sight.init_ns)
+	if (o->seen == VIA_SEEN_ALL)
 		return VIA_EXACT;
 	return o->seen == VIA_SEEN_UNKNOWN && doubtful ? VIA_GUESS : VIA_LIKELY;
 }

@@ -319,10 +319,11 @@ void via__ps_waits(const struct via__show *show, const struct via__line *line,
 		if (!show->s->threads[i].n_waits || !is_new(show->s, first, i))
 			continue;
 		via__out_print(out, "%s", n ? "\n" : "");
-		if (show->items_max && n++ >= show->items_max) {
+		if (show->items_max && n == show->items_max) {
 			via__out_print(out, "...");
 			return;
 		}
+		n++;
 		put_thread(show, out, &show->s->threads[i]);
 	}
 }

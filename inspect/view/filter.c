@@ -271,6 +271,16 @@ bool via__object_is(const struct via_snapshot *s, uint32_t object,
 		      state) == 0;
 }
 
+/* Of proc_pid_stat(5). */
+static const struct {
+	const char *name, *letters;
+} letters_of[] = {
+	{"running", "R"},  {"sleeping", "S"}, {"disk", "D"},
+	{"stopped", "Tt"}, {"zombie", "Z"},   {"idle", "I"},
+};
+
+#define N_LETTERS (sizeof(letters_of) / sizeof(*letters_of))
+
 static bool waits(const struct via_snapshot *s, const struct via_process *p)
 {
 	for (uint32_t i = 0; i < p->n_threads; i++)
@@ -282,22 +292,39 @@ static bool waits(const struct via_snapshot *s, const struct via_process *p)
 bool via__process_is(const struct via_snapshot *s, uint32_t process,
 		     const char *state)
 {
-	static const struct {
-		const char *name, *letters;
-	} names[] = {
-		{"running", "R"},  {"sleeping", "S"}, {"disk", "D"},
-		{"stopped", "Tt"}, {"zombie", "Z"},   {"idle", "I"},
-	};
 	const struct via_process *p = &s->processes[process];
 
 	if (strlen(state) == 1)
 		return p->task.state == *state;
 	if (strcmp(state, "waiting") == 0)
 		return waits(s, p);
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strcmp(state, names[i].name) == 0)
-			return strchr(names[i].letters, p->task.state);
+	for (size_t i = 0; i < N_LETTERS; i++)
+		if (strcmp(state, letters_of[i].name) == 0)
+			return strchr(letters_of[i].letters, p->task.state);
 	return has_flag(p->flags, state, via__process_flag_word);
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+	while (*words && strcmp(*words, word) != 0)
+		words++;
+	return *words;
+}
+
+bool via__state_exists(const char *word)
+{
+	static const char *const made_up[] = {"full",	"empty",   "waited",
+					      "unused", "waiting", NULL};
+
+	for (size_t i = 0; i < N_LETTERS; i++)
+		if (strcmp(word, letters_of[i].name) == 0)
+			return true;
+	for (unsigned int i = 0; *via__socket_state_word(i); i++)
+		if (strcmp(word, via__socket_state_word(i)) == 0)
+			return true;
+	return strlen(word) == 1 || is_one_of(word, made_up) ||
+	       has_flag(UINT32_MAX, word, via__object_flag_word) ||
+	       has_flag(UINT32_MAX, word, via__process_flag_word);
 }
 
 /* --- All together --- */

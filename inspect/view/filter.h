@@ -66,6 +66,9 @@ bool via__object_is(const struct via_snapshot *s, uint32_t object,
 bool via__process_is(const struct via_snapshot *s, uint32_t process,
 		     const char *state);
 
+/* Whether one of these two knows such a state. */
+bool via__state_exists(const char *word);
+
 /* A kind by its name, or VIA_N_KINDS. */
 enum via_kind via__kind_find(const char *name, size_t len);
 

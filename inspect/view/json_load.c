@@ -523,10 +523,12 @@ static int load_all(struct loader *l)
 }
 
 /* The parser's sentence quotes the file. */
-static int no_json(const json_error_t *e, struct via_error *error)
+static int no_json(FILE *f, const json_error_t *e, struct via_error *error)
 {
 	if (json_error_code(e) == json_error_out_of_memory)
 		return -ENOMEM;
+	if (ferror(f)) /* a directory, say */
+		return errno ? -errno : -EIO;
 	if (!error)
 		return -EPROTO;
 	struct via__out out = via__out(error->text, sizeof(error->text));
@@ -541,12 +543,14 @@ int via_snapshot_load(FILE *f, struct via_snapshot **ret,
 		      struct via_error *reterr)
 {
 	json_error_t error;
+
+	errno = 0;
 	json_t *root = json_loadf(f, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
 				  &error);
 	struct loader l = {.root = root, .error = reterr};
 
 	if (!root)
-		return no_json(&error, reterr);
+		return no_json(f, &error, reterr);
 	l.s = via__snapshot_new();
 	int err = l.s ? load_all(&l) : -ENOMEM;
 

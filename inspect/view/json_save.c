@@ -133,6 +133,12 @@ static int set_field(json_t *o, const struct via_snapshot *s,
 	}
 }
 
+/* Writing: errno is the only one who knows why. */
+static int failed(void)
+{
+	return errno ? -errno : -EIO;
+}
+
 static int save_record(FILE *file, const struct via_snapshot *s,
 		       const struct via__record *r, const void *record)
 {
@@ -142,7 +148,7 @@ static int save_record(FILE *file, const struct via_snapshot *s,
 	for (const struct via__field *f = r->fields; !err && f->key; f++)
 		err = set_field(o, s, f, record);
 	if (!err && json_dumpf(o, file, JSON_COMPACT) < 0)
-		err = ferror(file) ? -EIO : -1;
+		err = ferror(file) ? failed() : -1;
 	json_decref(o);
 	return err == -1 ? -ENOMEM : err;
 }
@@ -167,6 +173,7 @@ static int save_records(FILE *file, const struct via_snapshot *s,
 
 int via_snapshot_save(const struct via_snapshot *s, FILE *file)
 {
+	errno = 0;
 	fprintf(file, "{\"via_inspect\":%d,\n\"%s\":", VIA__JSON_VERSION,
 		via__sight_record.name);
 	int err = save_record(file, s, &via__sight_record, &s->sight);
@@ -175,6 +182,6 @@ int via_snapshot_save(const struct via_snapshot *s, FILE *file)
 		err = save_records(file, s, &via__records[i]);
 	fputs("}\n", file);
 	if (!err && (fflush(file) < 0 || ferror(file)))
-		err = -EIO;
+		err = failed();
 	return err;
 }

@@ -346,7 +346,7 @@ static void a_full_disk_is_told(void **state)
 
 	(void)state;
 	assert_non_null(f);
-	assert_int_equal(via_snapshot_save(s, f), -EIO);
+	assert_int_equal(via_snapshot_save(s, f), -ENOSPC);
 	fclose(f);
 	via_snapshot_free(s);
 }

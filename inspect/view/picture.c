@@ -413,28 +413,36 @@ const char *via__node_text(const struct via_picture *p, uint32_t node,
 	return via__object_text(p->s, named, buf, size);
 }
 
-const char *via__node_level(const struct via_picture *p, uint32_t node,
-			    char *buf, size_t size)
+const struct via_object *via__node_fuller(const struct via_picture *p,
+					  uint32_t node)
 {
 	const struct via_node *n = &p->nodes[node];
 
-	buf[0] = '\0';
 	if (n->is_process)
-		return buf;
+		return NULL;
 	const struct via_object *o = &p->s->objects[n->index];
-	int64_t level = o->level, capacity = o->capacity;
 
-	if (n->other != VIA_NONE && p->s->objects[n->other].level > level) {
-		level = p->s->objects[n->other].level;
-		capacity = p->s->objects[n->other].capacity;
-	}
-	if (level == VIA_UNKNOWN)
+	return n->other != VIA_NONE && p->s->objects[n->other].level > o->level
+		       ? &p->s->objects[n->other]
+		       : o;
+}
+
+const char *via__node_level(const struct via_picture *p, uint32_t node,
+			    char *buf, size_t size)
+{
+	const struct via_object *o = via__node_fuller(p, node);
+
+	buf[0] = '\0';
+	if (!o || o->level == VIA_UNKNOWN)
 		return buf;
-	if (capacity == VIA_UNKNOWN)
-		(void)snprintf(buf, size, "%" PRId64 " %s", level,
-			       via_kind_unit(o->kind));
+	const char *unit = o->flags & VIA_OBJECT_LISTENS
+				   ? "connections"
+				   : via_kind_unit((enum via_kind)o->kind);
+
+	if (o->capacity == VIA_UNKNOWN)
+		(void)snprintf(buf, size, "%" PRId64 " %s", o->level, unit);
 	else
-		(void)snprintf(buf, size, "%" PRId64 "/%" PRId64 " %s", level,
-			       capacity, via_kind_unit(o->kind));
+		(void)snprintf(buf, size, "%" PRId64 "/%" PRId64 " %s",
+			       o->level, o->capacity, unit);
 	return buf;
 }

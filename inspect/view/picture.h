@@ -61,7 +61,11 @@ void via__picture_free(struct via_picture *p);
 /* The name of a node, safe to print. Writes to buf and returns it. */
 const char *via__node_text(const struct via_picture *p, uint32_t node,
 			   char *buf, size_t size);
-/* How full, how many wait: "64K/64K"; "" where nothing is known. */
+/* Of the two ends of a channel the fuller one; NULL: a process. */
+const struct via_object *via__node_fuller(const struct via_picture *p,
+					  uint32_t node);
+
+/* How full, how many wait: "10/65536 B"; "" where nothing is known. */
 const char *via__node_level(const struct via_picture *p, uint32_t node,
 			    char *buf, size_t size);
 

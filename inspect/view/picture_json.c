@@ -8,6 +8,20 @@
 #include "inspect/view/picture.h"
 #include "inspect/view/text.h"
 
+/* Nothing of what is not known. */
+static int set_level(json_t *o, const struct via_object *object)
+{
+	int err = 0;
+
+	if (object->level != VIA_UNKNOWN)
+		err = json_object_set_new(o, "level",
+					  json_integer(object->level));
+	if (object->capacity != VIA_UNKNOWN)
+		err |= json_object_set_new(o, "capacity",
+					   json_integer(object->capacity));
+	return err;
+}
+
 static json_t *node_json(const struct via_picture *p, uint32_t node)
 {
 	const struct via_node *n = &p->nodes[node];
@@ -36,8 +50,9 @@ static json_t *node_json(const struct via_picture *p, uint32_t node)
 			json_string(via__command_text(p->s, n->index, text,
 						      sizeof(text))));
 	} else {
+		err |= set_level(o, via__node_fuller(p, node));
 		err |= json_object_set_new(
-			o, "level",
+			o, "fill",
 			json_string(via__node_level(p, node, level,
 						    sizeof(level))));
 	}

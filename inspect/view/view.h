@@ -53,7 +53,7 @@ enum via__column_flag {
 };
 
 struct via__column {
-	const char *name; /* "PID"; in JSON "pid" */
+	const char *name; /* "PID" */
 	const char *help;
 	unsigned int flags;
 	/* The number, if it is one and known: what JSON has. */
@@ -65,7 +65,8 @@ struct via__column {
 	/* What JSON has if it is neither the number nor the text; NULL. */
 	json_t *(*json)(const struct via__show *show,
 			const struct via__line *line);
-	uint32_t want; /* enum via_want: what it needs beyond its view */
+	uint32_t want;	 /* enum via_want: what it needs beyond its view */
+	const char *key; /* in JSON; NULL: the name in lower case */
 };
 
 struct via__view {

@@ -470,6 +470,33 @@ static void processes_as_ps(void **state)
 	       "201|202|worker|R\n");
 }
 
+static void each_thread_that_waits_has_a_line(void **state)
+{
+	static const enum via_op ops[] = {VIA_OP_SIGNAL, VIA_OP_TIME,
+					  VIA_OP_TIME, VIA_OP_EVENT};
+	struct via_snapshot *s = via__snapshot_new();
+	const struct via__line line = {0, VIA_NONE, VIA_NONE, VIA_NONE,
+				       VIA_NONE};
+	struct via__show show = {.s = s};
+	const struct via__column *waits = via__column_find(&via__view_processes,
+							   "WAITS", 5);
+	char cell[256];
+
+	(void)state;
+	add_process(s, 300, 1, "four", 1000);
+	for (uint32_t i = 0; i < 4; i++) {
+		via__add_thread(s, 0)->since_ns = VIA_UNKNOWN;
+		via__add_wait(s, i, ops[i]);
+	}
+	assert_int_equal(via__seal(s), 0);
+	assert_string_equal(via__cell(&show, waits, &line, cell, sizeof(cell)),
+			    "signal\ntime\nevent");
+	show.items_max = 2;
+	assert_string_equal(via__cell(&show, waits, &line, cell, sizeof(cell)),
+			    "signal\ntime\n...");
+	via_snapshot_free(s);
+}
+
 static void words_choose_processes(void **state)
 {
 	static const struct {
@@ -622,6 +649,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(ipc_as_ipcs),
 	CHECK_TEST(a_tree_of_who_shares_what),
 	CHECK_TEST(processes_as_ps),
+	CHECK_TEST(each_thread_that_waits_has_a_line),
 	CHECK_TEST(words_choose_processes),
 	CHECK_TEST(processes_as_a_tree),
 	CHECK_TEST(json_has_numbers_and_lists),

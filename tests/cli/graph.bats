@@ -114,7 +114,7 @@ stop_pair() {
 
 @test "bad input gets one sentence" {
 	run via graph nobody-has-this
-	failed_with 1 "nothing here is called 'nobody-has-this'"
+	failed_with 1 "there is no 'nobody-has-this'"
 	run via graph --html --dot
 	[ "$status" -eq 2 ]
 	run via graph --json --dot

@@ -91,7 +91,7 @@ start_pipeline() {
 	done
 	via ls --save snapshot >/dev/null
 	run via ls --from snapshot ./link
-	failed_with 1 'nothing like that'
+	failed_with 1 'there is no '
 	exec 7>&-
 }
 
@@ -246,19 +246,38 @@ on_terminal() {
 
 @test "filters" {
 	run via ls pipe:[1]
-	failed_with 1 'pipe:[1]: nothing like that'
+	failed_with 1 "there is no 'pipe:[1]'"
 	run via ls --kind pipes
 	failed_with 2 'pipes: no kind'
 	run via ls --pid x
 	failed_with 2 'x: not a process id'
 	run via ls --user nobody-is-called-so
 	failed_with 2 'no such user'
+	run via ls --state waitd
+	failed_with 2 'waitd: no state'
+	run via ls ''
+	failed_with 2 'an empty word'
 	run via ls --source ebpf
 	failed_with 2 'neither proc nor bpf'
 	start_pipeline
 	via ls --user "$(id -u)" -nr -o OBJECT | grep -qxF "$pipe"
 	run via ls --user 12345 "$pipe"
-	failed_with 1 'nothing like that'
+	failed_with 1 'there is no '
+}
+
+@test "a snapshot that cannot be written or read says why" {
+	run via ls --save /dev/full
+	failed_with 1 '/dev/full: No space left on device'
+	run via ls --from .
+	failed_with 1 '.: Is a directory'
+}
+
+@test "a name in UTF-8 is shown, in any locale" {
+	mkfifo ä
+	exec 9<>ä
+	LC_ALL=C via ls -nr -o NAME "$PWD/ä" | grep -qxF "$PWD/ä"
+	LC_ALL=C via ls -n -o NAME "$PWD/ä" | grep -qxF "$PWD/ä"
+	exec 9<&-
 }
 
 @test "a tree of who shares what" {
@@ -266,8 +285,8 @@ on_terminal() {
 	run via ls --tree -n -o NAME "$pipe"
 	echo "$output"
 	[ "${lines[0]}" = "$first,cat" ]
-	[[ "${lines[1]}" == *"-$pipe" ]]
-	[[ "${lines[2]}" == *"-$last,wc,0r" ]]
+	[[ "${lines[1]}" == *"─$pipe" ]]
+	[[ "${lines[2]}" == *"─$last,wc,0r" ]]
 	via ls --tree --json "$pipe" | python3 -c 'import json, sys
 one, two = json.load(sys.stdin)["tree"]
 assert one["children"][0]["children"][0]["name"].endswith(",wc,0r")'

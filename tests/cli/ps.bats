@@ -132,8 +132,7 @@ assert {"pid": '"$last"', "comm": "wc", "object": "'"$pipe"'",
 	start_sleepers
 	run via ps --tree -n -o COMMAND
 	echo "$output"
-	grep -q '^  *[|`]-.*cat hold$' <<<"$output" ||
-		grep -q '[|`]-.*cat hold$' <<<"$output"
+	grep -q '[├└]─.*cat hold$' <<<"$output"
 	via ps --tree --json | python3 -c 'import json, sys
 def find(list, pid):
     for p in list:
@@ -164,7 +163,7 @@ assert [c["pid"] for c in p["children"]] == ['"$zombie"'], p'
 	[ "$(via ps -nr -o PID --state Z)" = "$zombie" ]
 	[ "$(via ps -nr -o PID --pid "$cat")" = "$cat" ]
 	run via ps 999999999
-	failed_with 1 'no such process'
+	failed_with 1 'there is no '
 	run via ps --aux --ajx
 	failed_with 2 'exclude each other'
 }

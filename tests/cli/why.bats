@@ -132,7 +132,7 @@ print($2)"
 	[[ "${lines[3]}" == *'round again' ]]
 	run via stuck --json
 	echo "${lines[0]}" >stuck.json
-	[ "$(of_json stuck.json '[t["name"] for t in j["stuck"]]')" = \
+	[ "$(of_json stuck.json '[t["comm"] for t in j["stuck"]]')" = \
 		"['behind']" ]
 }
 

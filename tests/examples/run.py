@@ -266,6 +266,26 @@ def periodic_timer():
     assert all(time > 0.0999 * i for i, time in enumerate(times, 1)), times
 
 
+@case('who_talks')
+def who_talks():
+    mine, other = socket.socketpair()
+    end, beginning = os.pipe()
+    holder = subprocess.Popen(['cat'], stdin=end, stdout=other.fileno(),
+                              stderr=subprocess.DEVNULL, close_fds=True)
+    os.close(end)
+    other.close()
+    seen = set(output('who_talks', str(os.getpid())).splitlines())
+    for line in (
+            f'pipe {beginning}: descriptor 0 of process {holder.pid}',
+            f'unix {mine.fileno()}: descriptor 1 of process {holder.pid}'):
+        assert line in seen, (line, seen)
+    os.close(beginning)
+    equal(holder.wait(), 0)
+    mine.close()
+    output('who_talks', '4194305', status=1)
+    output('who_talks', status=2)
+
+
 @case('signal_catch')
 def signal_catch():
     program = Program('signal_catch')

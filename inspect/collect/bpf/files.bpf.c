@@ -43,6 +43,14 @@ static __u32 id_of(const struct pid *pid, int id)
 	return (__u32)nr;
 }
 
+/* Without that of the iterator itself. What f_ref counts begins with 0. */
+static __s32 refs_of(const struct file *file)
+{
+	if (bpf_core_field_exists(file->f_ref))
+		return (__s32)BPF_CORE_READ(file, f_ref.refcnt.counter);
+	return (__s32)BPF_CORE_READ(file, f_count.counter) - 1;
+}
+
 static void read_pipe(const struct file *file, struct via__bpf_file *r)
 {
 	const struct pipe_inode_info *pipe = file->private_data;
@@ -52,6 +60,7 @@ static void read_pipe(const struct file *file, struct via__bpf_file *r)
 	const char *bufs = (const char *)BPF_CORE_READ(pipe, bufs);
 
 	r->pages = BPF_CORE_READ(pipe, max_usage);
+	r->files = BPF_CORE_READ(pipe, files);
 	for (int i = 0; i < BUFS_MAX && tail != head; i++, tail++) {
 		unsigned int len = 0;
 
@@ -124,6 +133,8 @@ int files(struct bpf_iter__task_file *ctx)
 	r.watched = file->f_ep != 0;
 	r.fd = (__s32)ctx->fd;
 	r.file = (__u64)file;
+	r.table = (__u64)task->files;
+	r.refs = refs_of(file);
 	r.ino = inode->i_ino;
 	r.size = (__u64)inode->i_size;
 	r.dev = inode->i_sb->s_dev;

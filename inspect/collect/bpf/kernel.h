@@ -29,6 +29,7 @@ struct task_struct {
 	int pid, tgid;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	void *files;
 } KERNEL;
 
 struct super_block {
@@ -65,7 +66,17 @@ struct hlist_head {
 	struct hlist_node *first;
 } KERNEL;
 
+typedef struct {
+	__s64 counter;
+} KERNEL atomic64_t;
+
+typedef struct {
+	atomic64_t refcnt;
+} KERNEL file_ref_t;
+
 struct file {
+	file_ref_t f_ref;   /* since Linux 6.13 */
+	atomic64_t f_count; /* before */
 	unsigned int f_mode, f_flags;
 	void *private_data;
 	struct inode *f_inode;
@@ -102,7 +113,7 @@ struct pipe_buffer {
 } KERNEL;
 
 struct pipe_inode_info {
-	unsigned int head, tail, max_usage, ring_size;
+	unsigned int head, tail, max_usage, ring_size, files;
 	struct pipe_buffer *bufs;
 } KERNEL;
 

@@ -14,6 +14,7 @@ struct via__bpf_file {
 	__s32 fd;
 	__u32 watched; /* by an epoll set */
 	__u64 file;    /* which open file; no address to be used */
+	__u64 table;   /* which table it is in; likewise */
 	__u64 ino;
 	__u64 size;
 	__u32 dev, rdev; /* the kernel's form: 12 bits, 20 bits */
@@ -23,6 +24,10 @@ struct via__bpf_file {
 	__u8 open_for; /* 1: reading, 2: writing */
 	__u8 known;    /* the numbers below */
 	__u32 id;      /* EVENTFD */
+	/* References to the open file: one for each table and descriptor it
+	 * has, one for each message or ring that it is in. */
+	__s32 refs;
+	__u32 files; /* PIPE: how many open files are of it */
 	/* PIPE: bytes, and pages of them that fit; EVENTFD: the count. */
 	__u64 level, pages;
 	/* Of a watch: the epoll set's number; file is what it watches, flags

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether all who hold something are known, from counted references. */
+#include <sys/socket.h>
+
+#include "inspect/collect/look_test.h"
+
+/* A snapshot through the kernel; NULL: not here. */
+static struct via_snapshot *look_closely(void)
+{
+	const struct via_look l = {.want = VIA_WANT_FDS,
+				   .source = VIA_SOURCE_BPF};
+	struct via_snapshot *s = NULL;
+	struct via_error err = {0};
+
+	if (via_snapshot_take(&l, &s, &err) < 0)
+		print_message("# %s\n", err.text);
+	return s;
+}
+
+/* Whether all who hold what our descriptor is of are seen. */
+static int all_are_seen(int fd)
+{
+	struct via_snapshot *s = look_closely();
+	int seen = s ? object_of(s, fd)->seen == VIA_SEEN_ALL : -1;
+
+	via_snapshot_free(s);
+	return seen;
+}
+
+static void pass(int through, int fd)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	char nothing = 0;
+	struct iovec byte = {&nothing, 1};
+	struct msghdr m = {.msg_iov = &byte,
+			   .msg_iovlen = 1,
+			   .msg_control = &control,
+			   .msg_controllen = sizeof(control)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	assert_int_equal(sendmsg(through, &m, 0), 1);
+}
+
+static void counts_pipes(void **state)
+{
+	int p[2], sockets[2], copy;
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+	int seen = all_are_seen(p[0]);
+
+	if (seen >= 0) {
+		assert_true(seen);
+		assert_true(all_are_seen(sockets[0]));
+		/* Copies, and those of a child, are seen too. */
+		copy = dup(p[1]);
+		pid_t child = start_sleeper();
+
+		assert_true(all_are_seen(p[0]));
+		/* A write end on its way may come to anybody. */
+		pass(sockets[0], p[1]);
+		assert_false(all_are_seen(p[0]));
+		close(copy);
+		assert_false(all_are_seen(p[0]));
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+	}
+	for (int i = 0; i < 2; i++) {
+		close(p[i]);
+		close(sockets[i]);
+	}
+	if (seen < 0)
+		check_skip("needs BPF");
+}
+
+static const struct CMUnitTest tests[] = {
+	CHECK_TEST(counts_pipes),
+};
+CHECK_MAIN(tests)
