@@ -191,7 +191,8 @@ static int print_json(const struct printing *p, const struct via__lines *lines)
 		json_t *o = line_json(p, &lines->line[i]);
 
 		fputs(i ? ",\n" : "\n", stdout);
-		if (!o || (json_dumpf(o, stdout, JSON_COMPACT) < 0 &&
+		if (!o || (json_dumpf(o, stdout,
+				      JSON_COMPACT | JSON_ENSURE_ASCII) < 0 &&
 			   !ferror(stdout)))
 			err = -ENOMEM;
 		json_decref(o);

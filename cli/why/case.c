@@ -109,7 +109,8 @@ int why_open(const struct look_options *o, struct why_case *ret)
 	if (status)
 		return status;
 	err = judge(ret, o->from);
-	if (!err && !o->from && !o->source && is_in_doubt(ret))
+	/* What was saved is to say the same later. */
+	if (!err && !o->from && !o->save && !o->source && is_in_doubt(ret))
 		look_closer(ret);
 	if (err) {
 		why_close(ret);

@@ -27,11 +27,14 @@ struct mutex {
 /* More threads than that do not wait for one lock. */
 #define USERS_MAX (1 << 22)
 
+/* PID_MAX_LIMIT of the kernel's linux/threads.h. */
+#define TID_MAX (1 << 22)
+
 static bool is_mutex(const struct via__futex_wait *w, const struct mutex *m)
 {
-	return w->len >= sizeof(*m) && m->owner > 0 && !(m->kind & ~KINDS) &&
-	       !(m->kind & PSHARED) == !w->shared && m->nusers >= 1 &&
-	       m->nusers < USERS_MAX;
+	return w->len >= sizeof(*m) && m->owner > 0 && m->owner <= TID_MAX &&
+	       !(m->kind & ~KINDS) && !(m->kind & PSHARED) == !w->shared &&
+	       m->nusers >= 1 && m->nusers < USERS_MAX;
 }
 
 static bool waits(const struct via__futex_wait *w)

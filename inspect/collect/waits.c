@@ -66,7 +66,8 @@ static void list_fds(struct via__blocked *b)
 		if (b->s->holds[i].how == VIA_HOLDS_FD)
 			w->fds[w->n_fds++] =
 				(struct via__fd_of){b->s->holds[i].id, i};
-	qsort(w->fds, w->n_fds, sizeof(*w->fds), by_fd);
+	if (w->n_fds)
+		qsort(w->fds, w->n_fds, sizeof(*w->fds), by_fd);
 }
 
 uint32_t via__fd_hold(struct via__blocked *b, int fd)

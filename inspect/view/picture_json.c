@@ -119,7 +119,7 @@ static int put(const struct via_picture *p, size_t flags, FILE *f)
 
 int via__picture_json(const struct via_picture *p, FILE *f)
 {
-	int err = put(p, JSON_INDENT(1), f);
+	int err = put(p, JSON_INDENT(1) | JSON_ENSURE_ASCII, f);
 
 	putc('\n', f);
 	return err;

@@ -9,6 +9,7 @@ that are named are looked at as they are: if not all processes of the machine
 can be seen, nothing may be said to be proven.
 """
 import json
+import os
 import subprocess
 import sys
 
@@ -271,12 +272,26 @@ class Comparison:
         yield from self.finding_faults()
 
 
+# The ways of mk/ways.c.
+WAYS = ('pipe full fifo unix unixfull seqpacket tcp poll epoll flock ofd posix '
+        'mutex robust pi sem mq pty').split()
+
+
+def pairs():
+    """In the long tests, each mechanism with each other one."""
+    if not os.environ.get('VIA_LONG'):
+        return []
+    # The kernel refuses a ring of these itself.
+    return [f'mix-{a}-{b}' for a in WAYS for b in WAYS
+            if (a, b) not in (('posix', 'posix'), ('pi', 'pi'))]
+
+
 def main():
     program, see, *which = sys.argv[1:]
     tap = factory.Tap()
     looked = [see]
     if '/' in which[0]:
-        which = factory.mine(factory.kinds(program), which[0])
+        which = factory.mine(factory.kinds(program) + pairs(), which[0])
         looked += ['--suppose']
     for kind in which:
         try:

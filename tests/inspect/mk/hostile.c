@@ -194,6 +194,30 @@ void make_hostile_mutex(struct mk *m)
 	m->alarm_expected = true;
 }
 
+static struct {
+	uint32_t word, count, owner, users, kind;
+} lookalike = {2, 0, 1499022816, 1, 0};
+
+static void *waits_for_lookalike(void *unused)
+{
+	(void)syscall(SYS_futex, &lookalike.word, FUTEX_WAIT_PRIVATE, 2, NULL,
+		      NULL, 0);
+	return unused;
+}
+
+/* Another language's lock: 2 is "somebody waits" to many, but what lies behind
+ * it is no mutex of glibc, though it nearly looks like one. As Chromium's. */
+void make_hostile_lookalike(struct mk *m)
+{
+	CHILD(m, "main", -1) {
+		mk_thread("waiter", waits_for_lookalike, NULL);
+		mk_pause();
+	}
+	mk_idle(m, "main");
+	mk_blocks(m, "waiter", SYS_futex, -1);
+	mk_verdict(m, "waiter", "unknown|waiting|idle", NULL);
+}
+
 /* The word is the last in its page, and there is nothing behind. */
 void make_hostile_edge(struct mk *m)
 {
@@ -387,7 +411,12 @@ void make_hostile_crowd(struct mk *m)
 		for (int i = 0; i < CROWD / 4 - 10; i++) {
 			int fds[2];
 
-			MUST(pipe(fds));
+			/* Too many pipes, and all others of the user are small
+			 * from then on: pipe(7), pipe-user-pages-soft. */
+			if (i % 16)
+				MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
+			else
+				MUST(pipe(fds));
 			MUST(eventfd(0, 0));
 			MUST(dup(fds[0]));
 		}

@@ -2,7 +2,8 @@
 /*
  * via-mk KIND: make one situation, print the truth about it as one line of
  * JSON as soon as it stands, keep it until the end of standard input, and
- * leave nothing behind. via-mk --list: all there are.
+ * leave nothing behind. via-mk --list: all there are, but for rings of other
+ * mechanisms, mix-WAY-WAY...
  *
  * Exit status 77: something is missing here, which is said.
  */
@@ -87,6 +88,9 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc == 2 && i < N_KINDS; i++)
 		if (!strcmp(argv[1], kinds[i].name))
 			return run(&kinds[i]);
+	/* Not all there could be are rows. */
+	if (argc == 2 && !strncmp(argv[1], "mix-", 4))
+		return run(&(struct mk_kind){argv[1], make_mix, "", ""});
 	fputs("usage: via-mk KIND | --list\n", stderr);
 	return 2;
 }

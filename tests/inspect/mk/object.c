@@ -117,7 +117,10 @@ void mk_pipe(struct mk *m, int fds[2])
 
 void mk_fifo(struct mk *m, int fds[2], char *path, size_t size)
 {
-	mk_path(m, "fifo", path, size);
+	char name[24];
+
+	(void)snprintf(name, sizeof(name), "fifo%d", m->n_objects);
+	mk_path(m, name, path, size);
 	MUST(mkfifo(path, 0666));
 	fds[0] = (int)MUST(open(path, O_RDONLY | O_NONBLOCK));
 	fds[1] = (int)MUST(open(path, O_WRONLY));
