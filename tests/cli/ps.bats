@@ -4,23 +4,6 @@
 
 load lib.bash
 
-until_so() {
-	until "$@" >/dev/null 2>&1; do :; done
-}
-
-# cat | wc with nothing to do, both in place: $first and $last.
-start_pipeline() {
-	mkfifo hold
-	cat <hold | wc -c >out 3>&- &
-	last=$!
-	exec 8>hold
-	until_so grep -qx wc "/proc/$last/comm"
-	pipe=$(readlink "/proc/$last/fd/0")
-	first=$(via ls -nr -o ENDS "$pipe" | sed 's/,.*//')
-	until_so grep -qx cat "/proc/$first/comm"
-	until_so via ls --state waited "$pipe"
-}
-
 # Processes that sleep, so that nothing of them changes: with threads, nice, a
 # session of their own, a child that is a zombie.
 start_sleepers() {
