@@ -125,6 +125,27 @@ p = find(json.load(sys.stdin)["processes"], '"$threads"')
 assert [c["pid"] for c in p["children"]] == ['"$zombie"'], p'
 }
 
+# Nine below each other leave no room for what they talk over.
+@test "a deep tree on a narrow terminal" {
+	python3 - >deep.json <<-'END'
+		import json
+		print(json.dumps({"via_inspect": 1, "sight": {}, "processes": [
+			{"pid": 100 + i, "ppid": 99 + i, "comm": f"name{i}"}
+			for i in range(9)]}))
+	END
+	for columns in 80 40; do
+		TERM=xterm python3 "$BATS_TEST_DIRNAME/terminal.py" \
+			"stty cols $columns; '$VIA' ps -o \
+			PID,EXE,WAITS,TALKS,COMMAND --from deep.json" 3>&- |
+			tr -d '\r' | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' >$columns
+		grep '^1' $columns | tee rows
+		[ "$(grep -c '─\[name[1-8]\]$' rows)" -eq 8 ]
+		[ "$(wc -L <rows)" -le "$columns" ]
+	done
+	grep -q '^PID EXE WAITS TALKS COMMAND' 80
+	grep -q '^PID EXE WAITS COMMAND' 40
+}
+
 @test "threads" {
 	start_sleepers
 	[ "$(via ps -nr --threads -o TID "$threads" | wc -l)" = 2 ]
