@@ -392,7 +392,7 @@ int show_look(const struct via__view *view, struct via__show *show,
 	show->s = s;
 	show->n_lines = &n;
 	status = show_view(view, show, o, look->json);
-	if (!status && !n && show->filter->words.n)
+	if (!status && !n && (show->filter->words.n || show->filter->n_pids))
 		status = choose_nothing(show->filter);
 	look_footer(s);
 	via_snapshot_free(s);

@@ -46,7 +46,7 @@ struct choose_options {
  * is the caller's to give back. */
 struct via__filter choose(const struct choose_options *o, char **words,
 			  bool here);
-/* Say that nothing of all its words is there. CLI_FAILED. */
+/* Say that nothing of all its words, or else pids, is there. CLI_FAILED. */
 int choose_nothing(const struct via__filter *f);
 void choose_free(struct via__filter *f);
 
@@ -64,7 +64,7 @@ int show_view(const struct via__view *view, struct via__show *show,
 
 /*
  * Look as the options say, for what is wanted at least; print what the view
- * shows, or say that nothing of the filter's words is there; then what was not
+ * shows, or say that nothing of what the filter names is there; then what was not
  * seen. Returns the exit status.
  */
 int show_look(const struct via__view *view, struct via__show *show,

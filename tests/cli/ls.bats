@@ -230,6 +230,8 @@ on_terminal() {
 	failed_with 1 "there is no 'pipe:[1]'"
 	run via ls --kind pipes
 	failed_with 2 'pipes: no kind'
+	run via ls --pid 4194305
+	failed_with 1 'there is nothing of process 4194305'
 	run via ls --pid x
 	failed_with 2 'x: not a process id'
 	run via ls --user nobody-is-called-so
