@@ -15,10 +15,13 @@
 /* What is left of a column at least, and of the last one. */
 #define WIDTH_MIN      12
 #define WIDTH_MIN_LAST 20
+/* What a tree needs of that behind its lines, and for each of these. */
+#define NAME_MIN 8
+#define INDENT	 2
 
 #define DOTS "..."
 
-static size_t terminal_width(void)
+size_t terminal_width(void)
 {
 	struct winsize size;
 
@@ -140,7 +143,7 @@ static int cut_cells(struct libscols_table *table, const size_t *width,
 									 k);
 			const char *text = scols_cell_get_data(cell);
 
-			if (!text || width_of(text) <= width[k])
+			if (!text || !width[k] || width_of(text) <= width[k])
 				continue;
 			char *shorter = cut(text, width[k]);
 
@@ -149,6 +152,61 @@ static int cut_cells(struct libscols_table *table, const size_t *width,
 		}
 	scols_free_iter(lines);
 	return err;
+}
+
+/* How far the deepest line of a tree is indented. */
+static size_t indent_of(struct libscols_table *table)
+{
+	struct libscols_iter *lines = scols_new_iter(SCOLS_ITER_FORWARD);
+	const struct libscols_line *line, *parent;
+	struct libscols_line *next;
+	size_t most = 0;
+
+	while (lines && scols_table_next_line(table, lines, &next) == 0) {
+		size_t indent = 0;
+
+		for (line = next; (parent = scols_line_get_parent(line));
+		     line = parent)
+			indent += INDENT;
+		most = indent > most ? indent : most;
+	}
+	scols_free_iter(lines);
+	return most;
+}
+
+/* Of two columns with several items the last one, or n. */
+static size_t dispensable(const struct via__column *const *columns, size_t n)
+{
+	size_t last = n, n_items = 0;
+
+	for (size_t k = 0; k < n; k++)
+		if (columns[k]->flags & VIA__ITEMS) {
+			last = k;
+			n_items++;
+		}
+	return n_items > 1 ? last : n;
+}
+
+/* A deep tree leaves no room for the names in it: better without what they talk
+ * over. */
+static void make_room(struct libscols_table *table,
+		      const struct via__column *const *columns, size_t n,
+		      size_t *width, size_t indent)
+{
+	size_t least = indent + NAME_MIN, column = dispensable(columns, n);
+
+	for (size_t k = 0; k < n - 1; k++)
+		least += 1 + (columns[k]->flags & (VIA__CUT | VIA__ITEMS) &&
+					      width[k] > WIDTH_MIN
+				      ? WIDTH_MIN
+				      : width[k]);
+	if (!indent || least <= terminal_width() || column == n)
+		return;
+	struct libscols_column *hidden = scols_table_get_column(table, column);
+
+	scols_column_set_flags(hidden, scols_column_get_flags(hidden) |
+					       SCOLS_FL_HIDDEN);
+	width[column] = 0;
 }
 
 int fit_terminal(struct libscols_table *table,
@@ -162,12 +220,16 @@ int fit_terminal(struct libscols_table *table,
 		width[k] = strlen(columns[k]->name);
 	measure(table, width, n);
 	if (columns[n - 1]->flags & VIA__CUT) {
+		size_t indent = indent_of(table);
+
 		cuts = n - 1;
-		if (width[cuts] > WIDTH_MIN_LAST)
-			width[cuts] = WIDTH_MIN_LAST;
+		width[cuts] = indent + (width[cuts] > WIDTH_MIN_LAST
+						? WIDTH_MIN_LAST
+						: width[cuts]);
+		make_room(table, columns, n, width, indent);
 	}
 	for (size_t k = 0; k < n; k++)
-		total += width[k] + !!k;
+		total += width[k] + (k && width[k]);
 	shrink(width, columns, cuts, total, terminal_width());
 	return cut_cells(table, width, cuts);
 }

@@ -10,6 +10,9 @@
 
 #include "inspect/view/view.h"
 
+/* How many columns the terminal has. */
+size_t terminal_width(void);
+
 /*
  * Cut the cells of a full table, those of the widest columns that may be cut
  * first. The last column is left to libsmartcols if it may be: it has the

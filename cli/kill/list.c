@@ -11,6 +11,7 @@
 #include <via/via.h>
 
 #include "cli/json.h"
+#include "cli/table.h"
 #include "cli/verb.h"
 
 /* As the meaning of an exit status too: 143 is TERM. */
@@ -67,15 +68,12 @@ static int list_json(uint64_t set)
 
 static int list_all(void)
 {
-	static const char *const columns[] = {"NUMBER", "NAME", "DEFAULT",
-					      "MEANING"};
-	struct libscols_table *table = scols_new_table();
+	static const struct cli_column columns[] = {
+		{"NUMBER", true}, {"NAME"}, {"DEFAULT"}, {"MEANING"}, {0},
+	};
+	struct libscols_table *table = cli_table(columns);
 	int err = table ? 0 : -ENOMEM;
 
-	for (size_t i = 0; !err && i < 4; i++)
-		if (!scols_table_new_column(table, columns[i], 0,
-					    i ? 0 : SCOLS_FL_RIGHT))
-			err = -ENOMEM;
 	for (int signal = 1; !err && signal <= VIA_SIGNAL_MAX; signal++) {
 		char number[12], name[VIA_SIGNAL_NAME_MAX];
 
@@ -90,10 +88,7 @@ static int list_all(void)
 		err |= scols_line_set_data(line, 2, action_of(signal));
 		err |= scols_line_set_data(line, 3, meaning_of(signal));
 	}
-	if (!err)
-		err = scols_print_table(table);
-	scols_unref_table(table);
-	return err ? cli_error("out of memory") : CLI_YES;
+	return cli_table_print(table, err);
 }
 
 /* A number's name, a name's number. */

@@ -7,6 +7,7 @@
 #include "cli/json.h"
 #include "cli/maps/maps.h"
 #include "cli/numbers.h"
+#include "cli/table.h"
 #include "cli/verb.h"
 #include "inspect/collect/elf.h"
 #include "inspect/view/json.h"
@@ -28,16 +29,16 @@ static int put_part(struct libscols_table *table, const struct via_elf *elf,
 
 static int print_parts(const struct via_elf *elf)
 {
-	static const struct maps_column columns[] = {
+	static const struct cli_column columns[] = {
 		{"PART"}, {"FILE", true}, {"MEMORY", true}, {""}, {"WHAT"}, {0},
 	};
-	struct libscols_table *table = maps_table(columns);
+	struct libscols_table *table = cli_table(columns);
 	int err = 0;
 
 	for (int part = 0; table && !err && part < VIA_N_ELF_PARTS; part++)
 		if (elf->in_file[part] || elf->in_memory[part])
 			err = put_part(table, elf, part);
-	return maps_print(table, err);
+	return cli_table_print(table, err);
 }
 
 static int put_section(struct libscols_table *table,
@@ -60,7 +61,7 @@ static int put_section(struct libscols_table *table,
 
 static int print_sections(const struct via_elf *elf)
 {
-	static const struct maps_column columns[] = {
+	static const struct cli_column columns[] = {
 		{"OFFSET", true},
 		{"ADDRESS", true},
 		{"PART"},
@@ -71,7 +72,7 @@ static int print_sections(const struct via_elf *elf)
 		{"SECTION"},
 		{0},
 	};
-	struct libscols_table *table = maps_table(columns);
+	struct libscols_table *table = cli_table(columns);
 	uint64_t most = 0;
 	int err = 0;
 
@@ -80,7 +81,7 @@ static int print_sections(const struct via_elf *elf)
 			most = elf->sections[i].in_file;
 	for (size_t i = 0; table && !err && i < elf->n_sections; i++)
 		err = put_section(table, &elf->sections[i], most);
-	return maps_print(table, err);
+	return cli_table_print(table, err);
 }
 
 static int put_symbol(struct libscols_table *table,
@@ -98,16 +99,16 @@ static int put_symbol(struct libscols_table *table,
 
 static int print_symbols(const struct via_elf *elf, uint64_t n)
 {
-	static const struct maps_column columns[] = {
+	static const struct cli_column columns[] = {
 		{"ADDRESS", true}, {"KIND"}, {"SIZE", true}, {""},
 		{"NAME"},	   {0},
 	};
-	struct libscols_table *table = maps_table(columns);
+	struct libscols_table *table = cli_table(columns);
 	int err = 0;
 
 	for (size_t i = 0; table && !err && i < n && i < elf->n_symbols; i++)
 		err = put_symbol(table, &elf->symbols[i], elf->symbols[0].size);
-	return maps_print(table, err);
+	return cli_table_print(table, err);
 }
 
 static int show(const struct via_elf *elf, const struct maps_options *o)

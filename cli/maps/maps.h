@@ -19,15 +19,6 @@ int maps_file(const char *path, const struct maps_options *o);
 
 /* --- table.c: rows of numbers and bars --- */
 
-/* A column by its heading; right: numbers. */
-struct maps_column {
-	const char *name;
-	bool right;
-};
-
-/* A table with these columns, which end with a NULL name. NULL: no memory. */
-struct libscols_table *maps_table(const struct maps_column *columns);
-
 /* Set a cell of the line. 0 or -ENOMEM. */
 int maps_text(struct libscols_line *line, size_t column, const char *format,
 	      ...) __attribute__((format(printf, 3, 4)));
@@ -36,8 +27,5 @@ int maps_size(struct libscols_line *line, size_t column, uint64_t size);
 /* part of whole as a bar. */
 int maps_bar(struct libscols_line *line, size_t column, uint64_t part,
 	     uint64_t whole);
-
-/* Print and free it; err: what has failed before. The exit status. */
-int maps_print(struct libscols_table *table, int err);
 
 #endif

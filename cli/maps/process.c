@@ -13,6 +13,7 @@
 #include "cli/maps/maps.h"
 #include "cli/numbers.h"
 #include "cli/processes.h"
+#include "cli/table.h"
 #include "cli/verb.h"
 #include "inspect/collect/proc.h"
 #include "inspect/collect/smaps.h"
@@ -146,12 +147,12 @@ static int put_area(struct libscols_table *table, const struct subject *subject,
 
 static int print_areas(const struct subject *subject, bool all)
 {
-	static const struct maps_column columns[] = {
+	static const struct cli_column columns[] = {
 		{"ADDRESS", true}, {"KIND"},	       {"MODE"},
 		{"SIZE", true},	   {"RESIDENT", true}, {""},
 		{"SHARING"},	   {"NAME"},	       {0},
 	};
-	struct libscols_table *table = maps_table(columns);
+	struct libscols_table *table = cli_table(columns);
 	const struct via_space *space = &subject->space;
 	uint64_t most = 0;
 	int err = 0;
@@ -167,7 +168,7 @@ static int print_areas(const struct subject *subject, bool all)
 			join(&a, &space->areas[++i]);
 		err = put_area(table, subject, &a, most);
 	}
-	return maps_print(table, err);
+	return cli_table_print(table, err);
 }
 
 struct sum {
@@ -210,7 +211,7 @@ static int put_sum(struct libscols_table *table, const char *name,
 
 static int print_sums(const struct subject *subject)
 {
-	static const struct maps_column columns[] = {
+	static const struct cli_column columns[] = {
 		{"KIND"},
 		{"SIZE", true},
 		{"RESIDENT", true},
@@ -221,7 +222,7 @@ static int print_sums(const struct subject *subject)
 		{"WHAT"},
 		{0},
 	};
-	struct libscols_table *table = maps_table(columns);
+	struct libscols_table *table = cli_table(columns);
 	struct sum all = sum_of(&subject->space, -1);
 	int err = 0;
 
@@ -234,7 +235,7 @@ static int print_sums(const struct subject *subject)
 	}
 	if (table && !err)
 		err = put_sum(table, "all", "", all, all.rss);
-	return maps_print(table, err);
+	return cli_table_print(table, err);
 }
 
 /* --- JSON --- */

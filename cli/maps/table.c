@@ -4,28 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cli/inspect/fit.h"
 #include "cli/maps/maps.h"
 #include "cli/numbers.h"
-#include "cli/verb.h"
 
-#define BAR_WIDTH 20
-
-struct libscols_table *maps_table(const struct maps_column *columns)
-{
-	struct libscols_table *table = scols_new_table();
-
-	for (; table && columns->name; columns++)
-		if (!scols_table_new_column(table, columns->name, 0,
-					    columns->right ? SCOLS_FL_RIGHT
-					    : columns[1].name
-						    ? 0
-						    : SCOLS_FL_TRUNC)) {
-			scols_unref_table(table);
-			table = NULL;
-		}
-	return table;
-}
+#define BAR_MIN 6
+#define BAR_MAX 20
 
 int maps_text(struct libscols_line *line, size_t column, const char *format,
 	      ...)
@@ -47,26 +33,24 @@ int maps_size(struct libscols_line *line, size_t column, uint64_t size)
 	return size ? maps_text(line, column, "%s", cli_binary(size, text)) : 0;
 }
 
+/* Where the terminal is narrow, names need the room. */
+static size_t bar_width(void)
+{
+	size_t width = isatty(STDOUT_FILENO) ? terminal_width() / 8 : BAR_MAX;
+
+	return width < BAR_MIN ? BAR_MIN : width > BAR_MAX ? BAR_MAX : width;
+}
+
 int maps_bar(struct libscols_line *line, size_t column, uint64_t part,
 	     uint64_t whole)
 {
-	char bar[BAR_WIDTH + 1] = "";
+	char bar[BAR_MAX + 1] = "";
 	double share = whole ? (double)part / (double)whole : 0;
-	size_t n = (size_t)(share * BAR_WIDTH + 0.5);
+	size_t width = bar_width(), n = (size_t)(share * (double)width + 0.5);
 
 	/* What there is shows, however small. */
-	n = n > BAR_WIDTH ? BAR_WIDTH : n == 0 && part ? 1 : n;
+	n = n > width ? width : n == 0 && part ? 1 : n;
 	memset(bar, '#', n);
 	bar[n] = '\0';
 	return scols_line_set_data(line, column, bar);
-}
-
-int maps_print(struct libscols_table *table, int err)
-{
-	if (!table)
-		return cli_error("out of memory");
-	if (!err)
-		err = scols_print_table(table);
-	scols_unref_table(table);
-	return err ? cli_error("out of memory") : CLI_YES;
 }

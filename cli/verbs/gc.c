@@ -13,6 +13,7 @@
 #include "cli/inspect/look.h"
 #include "cli/json.h"
 #include "cli/numbers.h"
+#include "cli/table.h"
 #include "cli/verb.h"
 #include "inspect/diagnose/orphans.h"
 #include "inspect/view/escape.h"
@@ -263,34 +264,16 @@ static int add_line(struct libscols_table *table, const struct row *r)
 
 static int print_table(const struct gc *g)
 {
-	static const struct {
-		const char *name;
-		int flags;
-	} columns[] = {
-		{"NAME", 0},
-		{"SIZE", SCOLS_FL_RIGHT},
-		{"UID", SCOLS_FL_RIGHT},
-		{"AGE", SCOLS_FL_RIGHT},
-		{"STATE", 0},
-		{"WHY", SCOLS_FL_TRUNC},
+	static const struct cli_column columns[] = {
+		{"NAME"},  {"SIZE", true}, {"UID", true}, {"AGE", true},
+		{"STATE"}, {"WHY"},	   {0},
 	};
-	struct libscols_table *table = scols_new_table();
-	int err = table ? 0 : -ENOMEM;
+	struct libscols_table *table = cli_table(columns);
+	int err = cli_table_escaped(table);
 
-	for (size_t i = 0; !err && i < sizeof(columns) / sizeof(*columns);
-	     i++) {
-		struct libscols_column *c = scols_table_new_column(
-			table, columns[i].name, 0, columns[i].flags);
-
-		/* What is escaped already is not to be again. */
-		err = c ? scols_column_set_safechars(c, "\\") : -ENOMEM;
-	}
 	for (size_t i = 0; !err && i < g->n; i++)
 		err = add_line(table, &g->row[i]);
-	if (!err && g->n)
-		err = scols_print_table(table);
-	scols_unref_table(table);
-	return err ? cli_error("out of memory") : CLI_YES;
+	return cli_table_print(table, err);
 }
 
 /* --- The verb --- */

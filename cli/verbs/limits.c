@@ -13,6 +13,7 @@
 #include "cli/json.h"
 #include "cli/limits/limits.h"
 #include "cli/numbers.h"
+#include "cli/table.h"
 #include "cli/verb.h"
 
 struct limits_options {
@@ -141,36 +142,17 @@ static int add_line(struct libscols_table *table, const struct limit *l)
 
 static int print_table(const struct limits *all)
 {
-	static const struct {
-		const char *name;
-		int flags;
-	} columns[] = {
-		{"NAME", 0},
-		{"LIMIT", SCOLS_FL_RIGHT},
-		{"USED", SCOLS_FL_RIGHT},
-		{"USE%", SCOLS_FL_RIGHT},
-		{"UNIT", 0},
-		{"FOR EACH", 0},
-		{"NEAREST", 0},
-		{"WHAT", SCOLS_FL_TRUNC},
+	static const struct cli_column columns[] = {
+		{"NAME"},	{"LIMIT", true}, {"USED", true},
+		{"USE%", true}, {"UNIT"},	 {"FOR EACH"},
+		{"NEAREST"},	{"WHAT"},	 {0},
 	};
-	struct libscols_table *table = scols_new_table();
-	int err = table ? 0 : -ENOMEM;
+	struct libscols_table *table = cli_table(columns);
+	int err = cli_table_escaped(table);
 
-	for (size_t i = 0; !err && i < sizeof(columns) / sizeof(*columns);
-	     i++) {
-		struct libscols_column *c = scols_table_new_column(
-			table, columns[i].name, 0, columns[i].flags);
-
-		/* What is escaped already is not to be again. */
-		err = c ? scols_column_set_safechars(c, "\\") : -ENOMEM;
-	}
 	for (size_t i = 0; !err && i < all->n; i++)
 		err = add_line(table, &all->at[i]);
-	if (!err)
-		err = scols_print_table(table);
-	scols_unref_table(table);
-	return err ? cli_error("out of memory") : CLI_YES;
+	return cli_table_print(table, err);
 }
 
 /* --- The verb --- */

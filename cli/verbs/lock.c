@@ -12,6 +12,7 @@
 
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/table.h"
 #include "cli/verb.h"
 #include "inspect/collect/proc.h"
 
@@ -97,24 +98,21 @@ static void add_parties(struct libscols_table *table, const char *does,
 
 static int print_table(const struct via_lock_view *view)
 {
-	static const char *const columns[] = {"WHO", "PID", "MODE", "COMMAND"};
-	struct libscols_table *table = scols_new_table();
+	static const struct cli_column columns[] = {
+		{"WHO"}, {"PID"}, {"MODE"}, {"COMMAND"}, {0},
+	};
 
 	if (view->n_holders + view->n_waiters == 0) {
-		scols_unref_table(table);
 		puts("nobody holds it");
 		return CLI_YES;
 	}
-	for (size_t i = 0; table && i < 4; i++)
-		scols_table_new_column(table, columns[i], 0, 0);
+	struct libscols_table *table = cli_table(columns);
+
 	if (table) {
 		add_parties(table, "holds", view->holders, view->n_holders);
 		add_parties(table, "waits", view->waiters, view->n_waiters);
 	}
-	int err = table ? scols_print_table(table) : -1;
-
-	scols_unref_table(table);
-	return err ? cli_error("out of memory") : CLI_YES;
+	return cli_table_print(table, 0);
 }
 
 static int look(const char *url, const struct lock_options *o)

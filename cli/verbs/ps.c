@@ -10,7 +10,8 @@
 enum {
 	FORMAT_NONE,
 	AUX,
-	AJX
+	AJX,
+	THREADS
 };
 enum {
 	SHAPE_ANY,
@@ -24,6 +25,7 @@ enum {
 static const char *const formats[] = {
 	[AUX] = "USER,PID,%CPU,%MEM,VSZ,RSS,TTY,STAT,START,TIME,COMMAND",
 	[AJX] = "PPID,PID,PGID,SID,TTY,TPGID,STAT,UID,TIME,COMMAND",
+	[THREADS] = "PID,TID,USER,STAT,WAITS,TALKS,COMMAND",
 };
 
 static const struct via__view *const views[] = {&via__view_processes, NULL};
@@ -40,10 +42,12 @@ struct ps_options {
 static const char *columns(const struct ps_options *o, char *buf, size_t size)
 {
 	const char *more = o->show.columns;
+	int format = o->format ? o->format : o->threads ? THREADS : FORMAT_NONE;
 
-	if (!o->format || (more && *more != '+'))
+	/* JSON has them all. */
+	if (!format || (more && *more != '+') || (!o->format && o->look.json))
 		return more;
-	snprintf(buf, size, "%s%s%s", formats[o->format], more ? "," : "",
+	snprintf(buf, size, "%s%s%s", formats[format], more ? "," : "",
 		 more ? more + 1 : "");
 	return buf;
 }

@@ -72,8 +72,10 @@ static void tell_level(FILE *f, const struct why_case *c,
 		tell_amount(f, o);
 }
 
+/* before: the wait that was told first, or NULL: this one is it. */
 static void tell_details(FILE *f, const struct why_case *c,
-			 const struct via_wait *w)
+			 const struct via_wait *w,
+			 const struct via_wait *before)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -81,7 +83,8 @@ static void tell_details(FILE *f, const struct why_case *c,
 
 	if (!inside)
 		return;
-	if (w->fd >= 0)
+	/* Of an epoll set all have the same. */
+	if (w->fd >= 0 && (!before || before->fd != w->fd))
 		fprintf(inside, "descriptor %d, ", w->fd);
 	if (w->object != VIA_NONE)
 		tell_level(inside, c, w);
@@ -98,7 +101,7 @@ static void tell_task(FILE *f, const struct why_case *c,
 {
 	char who[VIA__WHO_MAX];
 
-	fprintf(f, "waits for the end of ");
+	fprintf(f, "for the end of ");
 	if (w->on_thread != VIA_NONE)
 		fprintf(f, "thread %s",
 			via__who_thread(c->s, w->on_thread, who));
@@ -108,48 +111,54 @@ static void tell_task(FILE *f, const struct why_case *c,
 		fprintf(f, "a child that was not seen");
 }
 
-static const char *verb_of(const struct via_wait *w)
+/* Behind "waits". */
+static const char *aim_of(const struct via_wait *w)
 {
 	static const char *const words[VIA_N_OPS] = {
-		[VIA_OP_READ] = "waits to read",
-		[VIA_OP_WRITE] = "waits to write to",
-		[VIA_OP_ACCEPT] = "waits for connections at",
-		[VIA_OP_CONNECT] = "waits to connect to",
-		[VIA_OP_LOCK] = "waits for",
-		[VIA_OP_WAKE] = "waits to be woken at",
-		[VIA_OP_EVENT] = "waits for an event of",
+		[VIA_OP_READ] = "to read",
+		[VIA_OP_WRITE] = "to write to",
+		[VIA_OP_ACCEPT] = "for connections at",
+		[VIA_OP_CONNECT] = "to connect to",
+		[VIA_OP_LOCK] = "for",
+		[VIA_OP_WAKE] = "to be woken at",
+		[VIA_OP_EVENT] = "for an event of",
 	};
 
 	if (w->op == VIA_OP_OPEN)
-		return w->index ? "waits for a reader of"
-				: "waits for a writer of";
-	return words[w->op] ? words[w->op] : "waits for";
+		return w->index ? "for a reader of" : "for a writer of";
+	return words[w->op] ? words[w->op] : "for";
 }
 
 static void tell_wait(FILE *f, const struct why_case *c,
-		      const struct via_wait *w)
+		      const struct via_wait *w, const struct via_wait *before)
 {
 	char name[VIA__TEXT_MAX];
 
+	if (!before && w->op == VIA_OP_TIME) {
+		fprintf(f, "sleeps");
+		return;
+	}
+	if (!before)
+		fprintf(f, "waits ");
 	if (w->op == VIA_OP_CHILD || w->op == VIA_OP_JOIN) {
 		tell_task(f, c, w);
 		return;
 	}
 	if (w->op == VIA_OP_TIME || w->op == VIA_OP_SIGNAL) {
 		fprintf(f,
-			w->op == VIA_OP_TIME ? "sleeps" : "waits for a signal");
+			w->op == VIA_OP_TIME ? "for a time" : "for a signal");
 		return;
 	}
 	if (w->object == VIA_NONE) {
-		fprintf(f, "%s something that was not seen", verb_of(w));
-		tell_details(f, c, w);
+		fprintf(f, "%s something that was not seen", aim_of(w));
+		tell_details(f, c, w, before);
 		return;
 	}
-	fprintf(f, "%s %s", verb_of(w),
+	fprintf(f, "%s %s", aim_of(w),
 		via__object_text(c->s, w->object, name, sizeof(name)));
 	if (c->s->objects[w->object].kind == VIA_KIND_SYSVSEM)
 		fprintf(f, ", semaphore %u", w->index);
-	tell_details(f, c, w);
+	tell_details(f, c, w, before);
 }
 
 /* The one that explains most, then the others. */
@@ -159,7 +168,7 @@ static void tell_waits(FILE *f, const struct why_case *c, uint32_t thread)
 	uint32_t first = c->d->verdicts[thread].wait, told = 1;
 
 	first = first == VIA_NONE ? t->first_wait : first;
-	tell_wait(f, c, &c->s->waits[first]);
+	tell_wait(f, c, &c->s->waits[first], NULL);
 	for (uint32_t i = 0; i < t->n_waits && told < WAITS_MAX; i++) {
 		uint32_t w = t->first_wait + i;
 		bool also = c->s->waits[w].group &&
@@ -168,7 +177,7 @@ static void tell_waits(FILE *f, const struct why_case *c, uint32_t thread)
 		if (w == first)
 			continue;
 		fprintf(f, also ? " and " : " or ");
-		tell_wait(f, c, &c->s->waits[w]);
+		tell_wait(f, c, &c->s->waits[w], &c->s->waits[first]);
 		told++;
 	}
 	if (t->n_waits > told)

@@ -145,6 +145,7 @@ assert [c["pid"] for c in p["children"]] == ['"$zombie"'], p'
 @test "threads" {
 	start_sleepers
 	[ "$(via ps -nr --threads -o TID "$threads" | wc -l)" = 2 ]
+	via ps --threads "$threads" | head -1 | grep -q '^ *PID *TID USER'
 	[ "$(via ps -nr --threads -o TID,STAT "$threads" | sort -n)" = \
 		"$(ps -L -o tid=,stat= -p "$threads" | sed 's/^ *//' |
 			tr -s ' ' | sort -n)" ]
