@@ -146,8 +146,9 @@ offered() {
 		say() { zpty -w z "$1"; }
 		say "fpath=($COMPLETIONS \$fpath); PS1=; autoload -U compinit"
 		say "compinit -u -d $PWD/dump; zstyle ':completion:*' list-colors ''"
-		say 'print REA''DY'
-		zpty -r z out '*READY*'
+		# What is typed before the prompt is not read by its editor.
+		say "PS1='rea''dy> '"
+		zpty -r z out '*ready> *'
 		zpty -w -n z $'via brid\t\'unix:/x?type=s\t\C-a: \n'
 		say 'print EN''D'
 		zpty -r z out '*END*'
