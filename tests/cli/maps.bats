@@ -119,8 +119,10 @@ stop_mapper() {
 }
 
 @test "names that a terminal would act on are not printed raw" {
-	cp "$(command -v sleep)" $'esc\e[31m\u202e\\'
-	$'./esc\e[31m\u202e\\' 1000 3>&- &
+	local name=$'./esc\e[31m\u202e\\'
+
+	cp "$(command -v sleep)" "$name"
+	"$name" 1000 3>&- &
 	until grep -q '^esc' /proc/$!/comm; do :; done
 	via maps $! >out
 	kill $!
