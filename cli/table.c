@@ -9,31 +9,26 @@
 
 #define COLUMNS_MAX 16
 
+static int add_column(struct libscols_table *table, const struct cli_column *c)
+{
+	int flags = c->right ? SCOLS_FL_RIGHT : c[1].name ? 0 : SCOLS_FL_TRUNC;
+	struct libscols_column *column = scols_table_new_column(table, c->name,
+								0, flags);
+
+	/* No backslash of a cell is escaped again. */
+	return column ? scols_column_set_safechars(column, "\\") : -ENOMEM;
+}
+
 struct libscols_table *cli_table(const struct cli_column *columns)
 {
 	struct libscols_table *table = scols_new_table();
 
 	for (; table && columns->name; columns++)
-		if (!scols_table_new_column(table, columns->name, 0,
-					    columns->right ? SCOLS_FL_RIGHT
-					    : columns[1].name
-						    ? 0
-						    : SCOLS_FL_TRUNC)) {
+		if (add_column(table, columns)) {
 			scols_unref_table(table);
 			table = NULL;
 		}
 	return table;
-}
-
-int cli_table_escaped(struct libscols_table *table)
-{
-	struct libscols_column *column;
-	int err = table ? 0 : -ENOMEM;
-
-	for (size_t i = 0; !err && (column = scols_table_get_column(table, i));
-	     i++)
-		err = scols_column_set_safechars(column, "\\");
-	return err;
 }
 
 /* What a line is about, numbers and bars are not cut. */

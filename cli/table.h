@@ -12,11 +12,9 @@ struct cli_column {
 	bool right;
 };
 
-/* A table with these columns, which end with a NULL name. NULL: no memory. */
+/* A table with these columns, which end with a NULL name. What is put in it has
+ * been made printable: inspect/view/escape.h. NULL: no memory. */
 struct libscols_table *cli_table(const struct cli_column *columns);
-
-/* Cells of it are escaped already: no backslash is again. 0 or -errno. */
-int cli_table_escaped(struct libscols_table *table);
 
 /* Print and free it, which may be NULL; err: what has failed before. On a
  * terminal texts behind the first column are cut to fit. The exit status. */

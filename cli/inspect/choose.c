@@ -131,6 +131,8 @@ struct via__filter choose(const struct choose_options *o, char **words,
 
 int choose_nothing(const struct via__filter *f)
 {
+	if (!f->words.n)
+		return cli_error("there is nothing of process %d", f->pids[0]);
 	return cli_error(f->words.n == 1 ? "there is no '%s'"
 					 : "there is no '%s', nor the others",
 			 f->words.item[0]);

@@ -378,3 +378,23 @@ int show_view(const struct via__view *view, struct via__show *show,
 	via__lines_free(&lines);
 	return err ? cli_error("out of memory") : CLI_YES;
 }
+
+int show_look(const struct via__view *view, struct via__show *show,
+	      const struct show_options *o, const struct look_options *look,
+	      uint32_t want)
+{
+	struct via_snapshot *s;
+	uint32_t n = 0;
+	int status = look_take(look, want, &s);
+
+	if (status)
+		return status;
+	show->s = s;
+	show->n_lines = &n;
+	status = show_view(view, show, o, look->json);
+	if (!status && !n && (show->filter->words.n || show->filter->n_pids))
+		status = choose_nothing(show->filter);
+	look_footer(s);
+	via_snapshot_free(s);
+	return status;
+}

@@ -4,6 +4,7 @@
 #ifndef CLI_INSPECT_SHOW_H
 #define CLI_INSPECT_SHOW_H
 
+#include "cli/inspect/look.h"
 #include "cli/verb.h"
 #include "inspect/view/view.h"
 
@@ -45,7 +46,7 @@ struct choose_options {
  * is the caller's to give back. */
 struct via__filter choose(const struct choose_options *o, char **words,
 			  bool here);
-/* Say that nothing of all its words is there. CLI_FAILED. */
+/* Say that nothing of all its words, or else pids, is there. CLI_FAILED. */
 int choose_nothing(const struct via__filter *f);
 void choose_free(struct via__filter *f);
 
@@ -60,5 +61,14 @@ uint32_t show_want(const struct via__view *view, const struct via__show *show,
  */
 int show_view(const struct via__view *view, struct via__show *show,
 	      const struct show_options *o, bool json);
+
+/*
+ * Look as the options say, for what is wanted at least; print what the view
+ * shows, or say that nothing of what the filter names is there; then what was not
+ * seen. Returns the exit status.
+ */
+int show_look(const struct via__view *view, struct via__show *show,
+	      const struct show_options *o, const struct look_options *look,
+	      uint32_t want);
 
 #endif

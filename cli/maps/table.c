@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/inspect/fit.h"
 #include "cli/maps/maps.h"
 #include "cli/numbers.h"
+#include "inspect/view/escape.h"
+
+/* Of a cell: a path, all of it escaped. */
+#define TEXT_MAX (4 * PATH_MAX)
 
 #define BAR_MIN 6
 #define BAR_MAX 20
@@ -16,14 +19,15 @@
 int maps_text(struct libscols_line *line, size_t column, const char *format,
 	      ...)
 {
+	char text[TEXT_MAX], safe[TEXT_MAX];
 	va_list args;
-	char *text;
 
 	va_start(args, format);
-	int len = vasprintf(&text, format, args);
-
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	return len < 0 ? -ENOMEM : scols_line_refer_data(line, column, text);
+	return scols_line_set_data(
+		line, column,
+		via__escape(text, strlen(text), safe, sizeof(safe)));
 }
 
 int maps_size(struct libscols_line *line, size_t column, uint64_t size)

@@ -127,21 +127,12 @@ static const struct via_pipe *written(const struct via_pipe_graph *p,
 	return NULL;
 }
 
-static bool has_pipes(const struct via_pipe_graph *p, const struct via_stage *s)
-{
-	for (size_t i = 0; i < p->n_pipes; i++)
-		if (!p->pipes[i].outside &&
-		    (via__holds(s, p->pipes[i].id, false) ||
-		     via__holds(s, p->pipes[i].id, true)))
-			return true;
-	return false;
-}
-
 /* A shell that only waits for what it has started is not worth a line. */
 static bool only_waits(const struct via_pipe_graph *p,
 		       const struct via_stage *s)
 {
-	return s->whole[VIA_CHILD] > 0 && p->n_stages > 1 && !has_pipes(p, s);
+	return s->whole[VIA_CHILD] > 0 && p->n_stages > 1 &&
+	       !via__has_pipes(p, s);
 }
 
 /* --- Verdicts --- */

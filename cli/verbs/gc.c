@@ -269,7 +269,7 @@ static int print_table(const struct gc *g)
 		{"STATE"}, {"WHY"},	   {0},
 	};
 	struct libscols_table *table = cli_table(columns);
-	int err = cli_table_escaped(table);
+	int err = table ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !err && i < g->n; i++)
 		err = add_line(table, &g->row[i]);

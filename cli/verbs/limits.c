@@ -148,7 +148,7 @@ static int print_table(const struct limits *all)
 		{"NEAREST"},	{"WHAT"},	 {0},
 	};
 	struct libscols_table *table = cli_table(columns);
-	int err = cli_table_escaped(table);
+	int err = table ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !err && i < all->n; i++)
 		err = add_line(table, &all->at[i]);

@@ -15,6 +15,7 @@
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "inspect/collect/proc.h"
+#include "inspect/view/escape.h"
 
 struct lock_options {
 	bool shared, no_wait, inherit, json;
@@ -85,14 +86,17 @@ static void add_parties(struct libscols_table *table, const char *does,
 	for (unsigned int i = 0; i < n && i < VIA_LOCK_SHOWN; i++) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 		struct via_task task;
-		char pid[16] = "?";
+		char pid[16] = "?", name[4 * VIA_COMM_MAX + 1];
 
+		(void)name_of(parties[i].pid, &task);
 		if (parties[i].pid)
 			snprintf(pid, sizeof(pid), "%d", parties[i].pid);
 		scols_line_set_data(line, 0, does);
 		scols_line_set_data(line, 1, pid);
 		scols_line_set_data(line, 2, mode_names[parties[i].mode]);
-		scols_line_set_data(line, 3, name_of(parties[i].pid, &task));
+		scols_line_set_data(line, 3,
+				    via__escape(task.comm, strlen(task.comm),
+						name, sizeof(name)));
 	}
 }
 

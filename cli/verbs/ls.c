@@ -65,20 +65,10 @@ static int ls_run(int argc, char **argv)
 		return limits(&o, argc - first);
 	struct via__filter filter = choose(&o.choose, argv + first,
 					   !o.look.from);
-	uint32_t n = 0;
-	struct via__show show = {
-		.filter = &filter, .tree = o.view == TREE, .n_lines = &n};
-	struct via_snapshot *s;
-	int status = look_take(&o.look, want(&o, &show), &s);
+	struct via__show show = {.filter = &filter, .tree = o.view == TREE};
+	int status = show_look(views[o.view], &show, &o.show, &o.look,
+			       want(&o, &show));
 
-	if (!status) {
-		show.s = s;
-		status = show_view(views[o.view], &show, &o.show, o.look.json);
-		if (!status && !n && filter.words.n)
-			status = choose_nothing(&filter);
-		look_footer(s);
-		via_snapshot_free(s);
-	}
 	choose_free(&filter);
 	return status;
 }

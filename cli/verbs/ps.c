@@ -58,9 +58,7 @@ static int ps_run(int argc, char **argv)
 	int first = cli_options(&verb_ps, argc, argv, &o);
 	struct via__filter filter = choose(&o.choose, argv + first,
 					   !o.look.from);
-	struct via_snapshot *s;
 	char buf[1024];
-	uint32_t n = 0;
 	struct via__show show = {
 		.filter = &filter,
 		.all = o.format, /* ps shows the kernel's threads too */
@@ -69,24 +67,13 @@ static int ps_run(int argc, char **argv)
 		.tree = o.shape == TREE ||
 			(o.shape == SHAPE_ANY && !o.format && !o.look.json &&
 			 isatty(STDOUT_FILENO)),
-		.n_lines = &n,
 	};
 
 	o.show.columns = columns(&o, buf, sizeof(buf));
-	int status = look_take(
-		&o.look,
-		show_want(&via__view_processes, &show, &o.show, o.look.json),
-		&s);
+	int status = show_look(
+		&via__view_processes, &show, &o.show, &o.look,
+		show_want(&via__view_processes, &show, &o.show, o.look.json));
 
-	if (!status) {
-		show.s = s;
-		status = show_view(&via__view_processes, &show, &o.show,
-				   o.look.json);
-		if (!status && !n && filter.words.n)
-			status = choose_nothing(&filter);
-		look_footer(s);
-		via_snapshot_free(s);
-	}
 	choose_free(&filter);
 	return status;
 }

@@ -15,6 +15,7 @@
 #include "cli/verb.h"
 #include "inspect/collect/proc.h"
 #include "inspect/collect/signals.h"
+#include "inspect/view/escape.h"
 
 struct signals_options {
 	bool json, threads, watch;
@@ -251,8 +252,10 @@ static struct libscols_table *new_table(bool threads)
 		struct libscols_column *c =
 			scols_table_new_column(table, columns[i], 0, flags);
 
-		if (i < FIRST_SET)
+		if (i < FIRST_SET) {
+			scols_column_set_safechars(c, "\\");
 			continue;
+		}
 		scols_column_set_flags(c, SCOLS_FL_WRAP);
 		scols_column_set_safechars(c, "\n");
 		scols_column_set_wrapfunc(c, scols_wrapnl_chunksize,
@@ -266,12 +269,15 @@ static int add_line(struct libscols_table *table, const struct row *r,
 {
 	const struct via_task_signals *s = &r->signals;
 	struct libscols_line *line = scols_table_new_line(table, NULL);
-	char text[VIA_SIGNAL_SET_MAX];
+	char text[VIA_SIGNAL_SET_MAX], name[4 * VIA_COMM_MAX + 1];
 	int err = 0;
 
 	snprintf(text, sizeof(text), "%d", r->task.tid);
 	err |= scols_line_set_data(line, r->is_process ? 0 : 1, text);
-	err |= scols_line_set_data(line, 2, r->task.comm);
+	err |= scols_line_set_data(line, 2,
+				   via__escape(r->task.comm,
+					       strlen(r->task.comm), name,
+					       sizeof(name)));
 	/* Beside its threads a process has only what is not theirs. */
 	bool beside = r->is_process && threads;
 	uint64_t sets[] = {

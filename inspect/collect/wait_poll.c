@@ -65,22 +65,6 @@ void via__wait_select(struct via__blocked *b)
 
 /* --- epoll --- */
 
-/* The first link from an object: they are sorted. */
-static uint32_t first_link(const struct via_snapshot *s, uint32_t from)
-{
-	uint32_t low = 0, high = s->n_links;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (s->links[middle].from < from)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* In a link's events: bits that only say how the others are reported. A member
  * with EPOLLONESHOT that has fired has no others. */
 #define EVENTS (READS | WRITES | POLLERR | POLLHUP)
@@ -88,7 +72,7 @@ static uint32_t first_link(const struct via_snapshot *s, uint32_t from)
 static void on_members(struct via__blocked *b, uint32_t epoll, int fd,
 		       unsigned int depth)
 {
-	uint32_t i = first_link(b->s, epoll);
+	uint32_t i = via__first_link(b->s, epoll);
 
 	for (; i < b->s->n_links && b->s->links[i].from == epoll; i++) {
 		const struct via_link *l = &b->s->links[i];

@@ -81,8 +81,7 @@ static double score(const struct via_pipe_graph *p, const struct via_stage *s,
 	       (1 - clamped(worst(p, s, true, true, span)));
 }
 
-/* Whether it has a pipe of the pipeline itself. */
-static bool holds_any(const struct via_pipe_graph *p, const struct via_stage *s)
+bool via__has_pipes(const struct via_pipe_graph *p, const struct via_stage *s)
 {
 	for (size_t i = 0; i < p->n_pipes; i++)
 		if (!p->pipes[i].outside &&
@@ -100,7 +99,8 @@ static bool is_part_of(const struct via_pipe_graph *p,
 	for (size_t i = 0; i < p->n_stages; i++) {
 		const struct via_stage *parent = &p->stages[i];
 
-		if (parent->task.pid == s->task.ppid && holds_any(p, parent) &&
+		if (parent->task.pid == s->task.ppid &&
+		    via__has_pipes(p, parent) &&
 		    share_of(p, parent, VIA_CHILD, span) > 0.5)
 			return true;
 	}
@@ -114,7 +114,7 @@ static bool takes_part(const struct via_pipe_graph *p,
 	if (span == VIA_RECENTLY && s->doing == VIA_ENDED)
 		return false;
 	if (with_pipes)
-		return holds_any(p, s) && !is_part_of(p, s, span);
+		return via__has_pipes(p, s) && !is_part_of(p, s, span);
 	/* A shell that only waits for what it has started is no stage. */
 	return s->whole[VIA_CHILD] == 0;
 }

@@ -27,4 +27,7 @@ struct via_bottleneck {
 struct via_bottleneck via__bottleneck(const struct via_pipe_graph *p,
 				      enum via_span span);
 
+/* Whether a stage has a pipe of the pipeline itself. */
+bool via__has_pipes(const struct via_pipe_graph *p, const struct via_stage *s);
+
 #endif

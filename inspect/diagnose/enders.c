@@ -5,6 +5,8 @@
  */
 #include "inspect/diagnose/enders.h"
 
+#include "inspect/model/build.h"
+
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 static const struct via__enders nobody = {
@@ -99,26 +101,10 @@ static bool holds_side(const struct via_snapshot *s, uint32_t process,
 	return false;
 }
 
-/* The first link from an object, of those that are sorted by it. */
-static uint32_t first_link(const struct via_snapshot *s, uint32_t object)
-{
-	uint32_t low = 0, high = s->n_links;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (s->links[middle].from < object)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static uint32_t linked(const struct via_snapshot *s, uint32_t object,
 		       enum via_link_kind kind)
 {
-	for (uint32_t i = first_link(s, object);
+	for (uint32_t i = via__first_link(s, object);
 	     i < s->n_links && s->links[i].from == object; i++)
 		if (s->links[i].kind == kind)
 			return s->links[i].to;

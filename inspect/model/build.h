@@ -72,4 +72,8 @@ void via__peers(struct via_snapshot *s, uint32_t a, uint32_t b);
 /* Sort and index. 0 or -ENOMEM. */
 int via__seal(struct via_snapshot *s);
 
+/* Of a sealed one: the first link from an object, or from a later one, or
+ * n_links. */
+uint32_t via__first_link(const struct via_snapshot *s, uint32_t from);
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding records, and the names of values. */
-#include <via/inspect.h>
+#include "inspect/model/build.h"
 
 uint32_t via_snapshot_process(const struct via_snapshot *s, pid_t pid)
 {
@@ -92,4 +92,19 @@ const char *via_verdict_name(enum via_verdict verdict)
 	};
 
 	return names[BEYOND(verdict, VIA_N_VERDICTS)];
+}
+
+uint32_t via__first_link(const struct via_snapshot *s, uint32_t from)
+{
+	uint32_t low = 0, high = s->n_links;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (s->links[middle].from < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }

@@ -141,14 +141,15 @@ void via__ps_stat(const struct via__show *show, const struct via__line *line,
 	const struct via_thread *t = thread_of(show, line);
 	char state = t ? t->state : task->state;
 
-	via__out_bytes(out, &state, 1, NULL);
+	/* What was loaded may lack it. */
+	via__out_bytes(out, state ? &state : "?", 1, NULL);
 	via__out_print(out, "%s%s%s%s",
 		       task->nice < 0	? "<"
 		       : task->nice > 0 ? "N"
 					: "",
 		       task->sid == task->pid ? "s" : "",
 		       task->n_threads > 1 ? "l" : "",
-		       task->pgid == task->tty_pgid ? "+" : "");
+		       task->pgid == task->tty_pgid && task->pgid ? "+" : "");
 }
 
 /* The time of day, or the day if that is more than one ago. */

@@ -78,3 +78,22 @@ failed_with() {
 # URLs of every mechanism that two programs can meet by.
 addresses=(fifo:f unix:s "unix:@via-test-$$" 'unix:q?type=seqpacket'
 	"shm:via-test-$$" tcp::0 'unix:d?type=dgram')
+
+# Until a command succeeds.
+until_so() {
+	until "$@" >/dev/null 2>&1; do :; done
+}
+
+# cat | wc with nothing to do, both in place: $first, $last and the $pipe
+# between them.
+start_pipeline() {
+	mkfifo hold
+	cat <hold | wc -c >out 3>&- &
+	last=$!
+	exec 8>hold
+	until_so grep -qx wc "/proc/$last/comm"
+	pipe=$(readlink "/proc/$last/fd/0")
+	first=$(via ls -nr -o ENDS "$pipe" | sed 's/,.*//')
+	until_so grep -qx cat "/proc/$first/comm"
+	until_so via ls --state waited "$pipe"
+}

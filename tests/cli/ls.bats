@@ -4,25 +4,6 @@
 
 load lib.bash
 
-# Until a command succeeds.
-until_so() {
-	until "$@" >/dev/null 2>&1; do :; done
-}
-
-# cat | wc with nothing to do, both in place: $first, $last and the $pipe
-# between them.
-start_pipeline() {
-	mkfifo hold
-	cat <hold | wc -c >out 3>&- &
-	last=$!
-	exec 8>hold
-	until_so grep -qx wc "/proc/$last/comm"
-	pipe=$(readlink "/proc/$last/fd/0")
-	first=$(via ls -nr -o ENDS "$pipe" | sed 's/,.*//')
-	until_so grep -qx cat "/proc/$first/comm"
-	until_so via ls --state waited "$pipe"
-}
-
 @test "a pipe, with both ends and who waits" {
 	start_pipeline
 	run via ls -n "$pipe"
@@ -249,6 +230,8 @@ on_terminal() {
 	failed_with 1 "there is no 'pipe:[1]'"
 	run via ls --kind pipes
 	failed_with 2 'pipes: no kind'
+	run via ls --pid 4194305
+	failed_with 1 'there is nothing of process 4194305'
 	run via ls --pid x
 	failed_with 2 'x: not a process id'
 	run via ls --user nobody-is-called-so

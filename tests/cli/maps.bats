@@ -119,11 +119,14 @@ stop_mapper() {
 }
 
 @test "names that a terminal would act on are not printed raw" {
-	cp "$(command -v sleep)" $'esc\e[31m'
-	$'./esc\e[31m' 1000 3>&- &
+	local name=$'./esc\e[31m\u202e\\'
+
+	cp "$(command -v sleep)" "$name"
+	"$name" 1000 3>&- &
 	until grep -q '^esc' /proc/$!/comm; do :; done
 	via maps $! >out
 	kill $!
 	run ! grep -q $'\e' out
-	grep -q 'esc\\x1b\[31m' out
+	grep -qF 'esc\x1b[31m\xe2\x80\xae\x5c' out
+	run ! grep -q $'\u202e' out
 }

@@ -4,23 +4,6 @@
 
 load lib.bash
 
-until_so() {
-	until "$@" >/dev/null 2>&1; do :; done
-}
-
-# cat | wc with nothing to do, both in place: $first and $last.
-start_pipeline() {
-	mkfifo hold
-	cat <hold | wc -c >out 3>&- &
-	last=$!
-	exec 8>hold
-	until_so grep -qx wc "/proc/$last/comm"
-	pipe=$(readlink "/proc/$last/fd/0")
-	first=$(via ls -nr -o ENDS "$pipe" | sed 's/,.*//')
-	until_so grep -qx cat "/proc/$first/comm"
-	until_so via ls --state waited "$pipe"
-}
-
 # Processes that sleep, so that nothing of them changes: with threads, nice, a
 # session of their own, a child that is a zombie.
 start_sleepers() {
@@ -140,6 +123,27 @@ def find(list, pid):
         if q := find(p.get("children", []), pid): return q
 p = find(json.load(sys.stdin)["processes"], '"$threads"')
 assert [c["pid"] for c in p["children"]] == ['"$zombie"'], p'
+}
+
+# Nine below each other leave no room for what they talk over.
+@test "a deep tree on a narrow terminal" {
+	python3 - >deep.json <<-'END'
+		import json
+		print(json.dumps({"via_inspect": 1, "sight": {}, "processes": [
+			{"pid": 100 + i, "ppid": 99 + i, "comm": f"name{i}"}
+			for i in range(9)]}))
+	END
+	for columns in 80 40; do
+		TERM=xterm python3 "$BATS_TEST_DIRNAME/terminal.py" \
+			"stty cols $columns; '$VIA' ps -o \
+			PID,EXE,WAITS,TALKS,COMMAND --from deep.json" 3>&- |
+			tr -d '\r' | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' >$columns
+		grep '^1' $columns | tee rows
+		[ "$(grep -c '─\[name[1-8]\]$' rows)" -eq 8 ]
+		[ "$(wc -L <rows)" -le "$columns" ]
+	done
+	grep -q '^PID EXE WAITS TALKS COMMAND' 80
+	grep -q '^PID EXE WAITS COMMAND' 40
 }
 
 @test "threads" {
