@@ -178,10 +178,10 @@ bool mk_start_alone(struct mk *m, const char *role, const int *keep);
 /* CHILD(m, "reader", fds[0], -1) mk_read(fds[0]); */
 #define CHILD(m, role, ...)                                                    \
 	for (bool mine = mk_start(m, role, (const int[]){__VA_ARGS__}); mine;  \
-	     _exit(0))
+	     mine = (_exit(0), false))
 #define CHILD_ALONE(m, role, ...)                                              \
 	for (bool mine = mk_start_alone(m, role, (const int[]){__VA_ARGS__});  \
-	     mine; _exit(0))
+	     mine; mine = (_exit(0), false))
 
 /* A process that keeps a descriptor (-1: none) and does nothing: idle. */
 void mk_keeper(struct mk *m, const char *role, int fd);
