@@ -70,10 +70,11 @@ static int64_t message_size(const struct via_snapshot *s,
 				     : s->ipcs[o->detail].message_max;
 }
 
+/* How many wait: that a program allows for as many as may be is no use. */
 static int64_t backlog(const struct via_snapshot *s, const struct via_object *o)
 {
 	(void)s;
-	return o->flags & VIA_OBJECT_LISTENS ? o->capacity : VIA_UNKNOWN;
+	return o->flags & VIA_OBJECT_LISTENS ? o->level : VIA_UNKNOWN;
 }
 
 void limit_pipe_largest(const struct via_snapshot *s, struct limit *ret)

@@ -64,7 +64,7 @@ const struct limit_row limit_rows[] = {
 	    LIMIT_USER, limit_rlimit_sigpending),
 	ROW("net.core.rmem_max", "SO_RCVBUF", "B", LIMIT_OBJECT, NULL),
 	ROW("net.core.wmem_max", "SO_SNDBUF", "B", LIMIT_OBJECT, NULL),
-	ROW("net.core.somaxconn", "the backlog of listen(2)", "connections",
+	ROW("net.core.somaxconn", "waiting for accept(2)", "connections",
 	    LIMIT_OBJECT, limit_backlog),
 	ROW("net.unix.max_dgram_qlen", "datagrams in a Unix socket",
 	    "datagrams", LIMIT_OBJECT, NULL),
