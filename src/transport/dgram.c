@@ -33,7 +33,7 @@ int via__dgram_init(struct via__dgram *d, struct via__end *end, int fd,
 		    const struct via__access *access, bool has_mode, bool raw,
 		    struct via_error *err)
 {
-	int on = 1, r;
+	int r;
 
 	*d = (struct via__dgram){
 		.end = end,
@@ -51,8 +51,6 @@ int via__dgram_init(struct via__dgram *d, struct via__end *end, int fd,
 			raw ? 1 : VIA__ARRIVALS_MAX);
 	if (!r)
 		r = via__assembly_init(&d->assembly, end, VIA__SENDERS_SHARED);
-	if (!r && setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)))
-		r = -errno;
 	if (!r)
 		return 0;
 	via__dgram_fini(d, false);

@@ -112,13 +112,17 @@ static int unix_socket(const struct unix_end *u, struct via_error *err)
 /*
  * With SO_PASSCRED an empty packet can be told from the end of file. Set on a
  * listener it is set on its connections: unix_accept() in net/unix/af_unix.c.
+ * Datagrams without credentials are refused: it is set before there is a name
+ * that somebody could send to.
  */
 static int pass_creds(const struct unix_end *u, int fd, struct via_error *err)
 {
 	unsigned int raw_packets = VIA__LINK_RAW | VIA__LINK_PACKETS;
+	bool asked_for = types[u->type].type == SOCK_DGRAM ||
+			 (u->socket.kind & raw_packets) == raw_packets;
 	int on = 1;
 
-	if ((u->socket.kind & raw_packets) == raw_packets &&
+	if (asked_for &&
 	    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)))
 		return via__fail_errno(err, -errno, "SO_PASSCRED");
 	return 0;

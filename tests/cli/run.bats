@@ -242,7 +242,7 @@ terminal() {
 	[[ "$output" == *'killed by signal 2 after'*status=130* ]]
 	terminal "ulimit -c 0; $VIA run 'sleep 60 | cat'" 'sleeping=\x1c'
 	[[ "$output" == *status=131* ]]
-	terminal "$VIA run -q \"trap 'exit 5' INT; echo up; sleep 60\"" \
+	terminal "$VIA run -q \"trap 'exit 5' INT; echo up; read -r x\"" \
 		'up=\x03'
 	[[ "$output" == *status=5* ]]
 }
