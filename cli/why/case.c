@@ -74,13 +74,28 @@ static int judge(struct why_case *c, bool saved)
 	return err ? err : via__graph_init(&c->g, c->s);
 }
 
-/* Whether something is only probable. */
+/* Whether it is for a System V semaphore that a thread cannot go on. */
+static bool lacks_units(const struct why_case *c, uint32_t thread)
+{
+	uint32_t w = c->d->verdicts[thread].wait;
+	uint32_t object = w == VIA_NONE ? VIA_NONE : c->s->waits[w].object;
+
+	return object != VIA_NONE &&
+	       c->s->objects[object].kind == VIA_KIND_SYSVSEM;
+}
+
+/* Whether something is only probable; or guessed, where the kernel knows who
+ * holds it. */
 static bool is_in_doubt(const struct why_case *c)
 {
-	for (uint32_t t = 0; t < c->s->n_threads; t++)
-		if (why_is_stuck(c, t, VIA_LIKELY) &&
-		    c->d->verdicts[t].certainty == VIA_LIKELY)
+	for (uint32_t t = 0; t < c->s->n_threads; t++) {
+		uint32_t certainty = c->d->verdicts[t].certainty;
+
+		if (why_is_stuck(c, t, VIA_GUESS) &&
+		    (certainty == VIA_LIKELY ||
+		     (certainty == VIA_GUESS && lacks_units(c, t))))
 			return true;
+	}
 	return false;
 }
 

@@ -157,24 +157,65 @@ static int sort(struct via__bpf *b)
 	return 0;
 }
 
-static int run(const struct library *l, struct bpf_object *object,
-	       struct via__bpf *ret, struct via_error *reterr)
+/* --- Semaphores --- */
+
+static int by_set(const void *a, const void *b)
 {
-	struct bpf_program *program = l->find(object, "files");
+	const struct via__bpf_undo *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	if (x->list != y->list)
+		return x->list < y->list ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* Threads that share a list tell it once each. */
+static void sort_undo(struct via__bpf *b)
+{
+	size_t n = 0;
+
+	if (b->n_undo)
+		qsort(b->undo, b->n_undo, sizeof(*b->undo), by_set);
+	for (size_t i = 0; i < b->n_undo; i++)
+		if (!n || by_set(&b->undo[n - 1], &b->undo[i]) != 0)
+			b->undo[n++] = b->undo[i];
+	b->n_undo = n;
+}
+
+/* --- All together --- */
+
+/* All records of this size of the iterator with this program. */
+static int run(const struct library *l, struct bpf_object *object,
+	       const char *name, size_t size, void **ret, size_t *ret_n)
+{
+	struct bpf_program *program = l->find(object, name);
 	struct bpf_link *link = program ? l->attach(program, NULL) : NULL;
 	int fd = link ? l->create(l->link_fd(link)) : -1;
-	void *files = NULL;
-	int err = fd < 0 ? via__bpf_fail(reterr,
-					 "no BPF: no iterator of files: %s",
-					 via_strerror(errno))
-			 : read_all(fd, &files, sizeof(*ret->files),
-				    &ret->n_files);
+	int err = fd < 0 ? -errno : read_all(fd, ret, size, ret_n);
 
 	if (fd >= 0)
 		close(fd);
 	l->destroy(link);
-	ret->files = files;
 	return err;
+}
+
+static int run_all(const struct library *l, struct bpf_object *object,
+		   struct via__bpf *ret, struct via_error *reterr)
+{
+	void *files = NULL, *undo = NULL;
+	int err = run(l, object, "files", sizeof(*ret->files), &files,
+		      &ret->n_files);
+
+	if (!err)
+		err = run(l, object, "undo", sizeof(*ret->undo), &undo,
+			  &ret->n_undo);
+	ret->files = files;
+	ret->undo = undo;
+	return !err || err == -ENOMEM
+		       ? err
+		       : via__bpf_fail(reterr, "no BPF: no iterator: %s",
+				       via_strerror(err));
 }
 
 static int load(const struct library *l, struct via__bpf *ret,
@@ -194,7 +235,7 @@ static int load(const struct library *l, struct via__bpf *ret,
 				    "CAP_PERFMON)",
 				    via_strerror(err));
 	else
-		err = run(l, object, ret, reterr);
+		err = run_all(l, object, ret, reterr);
 	l->close(object);
 	return err;
 }
@@ -217,5 +258,7 @@ int via__bpf_read(struct via__bpf *ret, struct via_error *reterr)
 		err = sort(ret);
 	if (err)
 		via__bpf_fini(ret);
+	else
+		sort_undo(ret);
 	return err;
 }

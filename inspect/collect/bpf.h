@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All descriptors of all processes in one pass, from programs in the kernel
- * (BPF iterators), which need CAP_BPF and CAP_PERFMON. Loading them costs some
+ * All descriptors of all processes in one pass, and who holds semaphores with
+ * SEM_UNDO, from programs in the kernel (BPF iterators), which need CAP_BPF and CAP_PERFMON. Loading them costs some
  * 30 ms, so that it pays where there are many.
  *
  * libbpf is loaded when it is asked for: who has none has the files of /proc.
@@ -19,6 +19,9 @@ struct via__bpf {
 	/* By process, thread and descriptor; watches come first. */
 	struct via__bpf_file *files;
 	size_t n_files, n_watches;
+	/* By process, list and set, once each. */
+	struct via__bpf_undo *undo;
+	size_t n_undo;
 };
 
 /* Read them. 0, and *ret to be freed; -EOPNOTSUPP with a sentence: this build,

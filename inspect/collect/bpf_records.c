@@ -27,6 +27,7 @@ int via__bpf_fail(struct via_error *err, const char *format, ...)
 void via__bpf_fini(struct via__bpf *b)
 {
 	free(b->files);
+	free(b->undo);
 	*b = (struct via__bpf){0};
 }
 

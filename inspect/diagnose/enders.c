@@ -84,18 +84,18 @@ static bool has_name(const struct via_object *o)
 	       !(o->flags & VIA_OBJECT_DELETED);
 }
 
-/* Whether a process, or any for VIA_NONE, has an object in this way. */
-static bool holds_side(const struct via_snapshot *s, uint32_t process,
-		       uint32_t object, enum via__side side)
+/* Whether a process, or any for VIA_NONE, has the enders' object in its way. */
+static bool is_held(const struct via_snapshot *s, uint32_t process,
+		    const struct via__enders *e)
 {
-	const struct via_object *o = &s->objects[object];
+	const struct via_object *o = &s->objects[e->object];
 
 	for (uint32_t i = 0; i < o->n_users; i++) {
 		const struct via_holding *h =
 			&s->holds[s->users[o->first_user + i]];
 
 		if ((process == VIA_NONE || h->process == process) &&
-		    via__sides(h) & 1u << side)
+		    via__is_ender(s, e, h))
 			return true;
 	}
 	return false;
@@ -185,7 +185,7 @@ static struct via__enders same(const struct via_snapshot *s,
 	if (!has_name(o))
 		return e;
 	/* Who keeps the other side open too waits for whoever will come. */
-	if (holds_side(s, s->threads[w->thread].process, w->object, side)) {
+	if (is_held(s, s->threads[w->thread].process, &e)) {
 		e.limit = VIA_GUESS;
 		return has_partner(s, w, side) ? e : whoever(e, VIA__WORLD);
 	}
@@ -330,7 +330,8 @@ static pid_t last_user(const struct via_snapshot *s, const struct via_wait *w)
 /*
  * Anybody may add to a semaphore; that a holder will is a custom. Without
  * records of who holds one, who used it last took it, unless that was the one
- * who waits: then it is used to wait for events.
+ * who waits: then it is used to wait for events. So it is, as far as can be
+ * told, if who waits has units of it already.
  */
 static struct via__enders semaphore(const struct via_snapshot *s,
 				    const struct via_wait *w)
@@ -338,14 +339,18 @@ static struct via__enders semaphore(const struct via_snapshot *s,
 	struct via__enders e = holders(w->object, VIA__OWNERS, VIA_LIKELY);
 	pid_t last = last_user(s, w);
 
+	e.semaphore = w->index;
 	if (!w->amount)
 		return beyond(VIA__UNSEEN);
-	if (holds_side(s, VIA_NONE, w->object, VIA__OWNERS))
+	if (is_held(s, s->threads[w->thread].process, &e))
+		return whoever(e, VIA__UNSEEN);
+	if (is_held(s, VIA_NONE, &e))
 		return e;
 	uint32_t process = last > 0 ? via_snapshot_process(s, last) : VIA_NONE;
 
 	if (process == VIA_NONE || via__process_ended(s, process))
-		return last > 0 ? orphan(w->object, VIA_GUESS) : e;
+		return last > 0 ? orphan(w->object, VIA_GUESS)
+				: whoever(e, VIA__UNSEEN);
 	if (process == s->threads[w->thread].process)
 		return whoever(e, VIA__UNSEEN);
 	e.object = VIA_NONE;

@@ -322,6 +322,58 @@ static void a_semaphore_is_never_proven(void **state)
 	made_free(&m);
 }
 
+/* p, which has semaphore 2, waits for 1; q has this one, and waits for p. */
+static void made_set(struct made *m, uint32_t p[2], uint64_t this)
+{
+	made_begin(m);
+	p[0] = made_process(m, "p");
+	p[1] = made_process(m, "q");
+	uint32_t set = made_object(m, VIA_KIND_SYSVSEM);
+	struct via_wait *w = made_wait(m, p[0], VIA_OP_LOCK, set);
+
+	w->amount = 1;
+	w->index = 1;
+	made_hold(m, p[1], set, "lock")->end = this;
+	made_hold(m, p[0], set, "lock")->end = 2;
+	made_child_wait(m, p[1], p[0]);
+}
+
+static void each_semaphore_of_a_set_has_its_own(void **state)
+{
+	struct made m;
+	uint32_t p[2];
+
+	(void)state;
+	made_set(&m, p, 1);
+	made_end(&m);
+	made_cycle_is(&m, 2, p);
+	VERDICT(&m, p[0], DEADLOCK, LIKELY);
+	made_free(&m);
+	made_set(&m, p, 0);
+	made_goes_on(&m);
+	made_free(&m);
+
+	/* Who goes on has both; that is seen of the second, too. */
+	made_set(&m, p, 0);
+	m.s->waits[1].op = VIA_OP_TIME;
+	made_hold(&m, p[1], m.s->waits[0].object, "lock")->end = 1;
+	made_goes_on(&m);
+	made_free(&m);
+}
+
+/* They were given to it by somebody who may do so again. */
+static void who_waits_for_more_units_waits_for_events(void **state)
+{
+	struct made m;
+	uint32_t p[2];
+
+	(void)state;
+	made_set(&m, p, 1);
+	made_hold(&m, p[0], m.s->waits[0].object, "lock")->end = 1;
+	made_goes_on(&m);
+	made_free(&m);
+}
+
 /* By who used it last. */
 static uint32_t made_semaphore(struct made *m, pid_t last)
 {
@@ -424,6 +476,8 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(a_word_of_its_own_and_nobody_to_wake_it),
 	CHECK_TEST(who_maps_a_word_can_wake),
 	CHECK_TEST(a_semaphore_is_never_proven),
+	CHECK_TEST(each_semaphore_of_a_set_has_its_own),
+	CHECK_TEST(who_waits_for_more_units_waits_for_events),
 	CHECK_TEST(who_used_a_semaphore_last_has_it),
 	CHECK_TEST(who_used_a_semaphore_last_has_died),
 	CHECK_TEST(a_child_that_has_ended),

@@ -23,6 +23,14 @@ unsigned int via__sides(const struct via_holding *h)
 	}
 }
 
+bool via__is_ender(const struct via_snapshot *s, const struct via__enders *e,
+		   const struct via_holding *h)
+{
+	return via__sides(h) & 1u << e->side &&
+	       (s->objects[e->object].kind != VIA_KIND_SYSVSEM ||
+		h->end == e->semaphore);
+}
+
 bool via__process_ended(const struct via_snapshot *s, uint32_t process)
 {
 	const struct via_process *p = &s->processes[process];
@@ -120,7 +128,7 @@ static uint32_t holder(const struct via_snapshot *s,
 		const struct via_holding *h =
 			&s->holds[s->users[o->first_user + *user]];
 
-		if (via__sides(h) & 1u << e->side)
+		if (via__is_ender(s, e, h))
 			return h->process;
 	}
 	return VIA_NONE;

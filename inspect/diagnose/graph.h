@@ -37,6 +37,7 @@ enum via__outside {
 struct via__enders {
 	uint32_t object;	  /* or VIA_NONE */
 	uint32_t process, thread; /* or VIA_NONE; process is that of thread */
+	uint32_t semaphore;	  /* of a SYSVSEM: who has others has not it */
 	uint8_t side;		  /* enum via__side */
 	uint8_t outside;	  /* enum via__outside */
 	/* That nobody else could is as sure as this; VIA__BEYOND: somebody
@@ -65,6 +66,10 @@ void via__graph_fini(struct via__graph *g);
 
 /* Bits (1 << side) of a hold. */
 unsigned int via__sides(const struct via_holding *h);
+
+/* Whether who has this, of the enders' object, is one of them. */
+bool via__is_ender(const struct via_snapshot *s, const struct via__enders *e,
+		   const struct via_holding *h);
 
 /* Whether a thread has ended, and so cannot do anything. */
 static inline bool via__has_ended(const struct via_thread *t)

@@ -58,6 +58,7 @@ static void open_wait(struct run *r, uint32_t wait)
 		thread_goes_on(r, thread);
 }
 
+/* Each once in each way; a set of semaphores may be held in many. */
 static void object_goes_on(struct run *r, const struct via_holding *h)
 {
 	const struct via__graph *g = r->g;
@@ -65,12 +66,14 @@ static void object_goes_on(struct run *r, const struct via_holding *h)
 
 	if (!sides)
 		return;
-	r->sides[h->object] |= (uint8_t)sides;
+	if (g->s->objects[h->object].kind != VIA_KIND_SYSVSEM)
+		r->sides[h->object] |= (uint8_t)sides;
 	for (uint32_t i = g->by_object.first[h->object];
 	     i < g->by_object.first[h->object + 1]; i++) {
 		uint32_t w = g->by_object.item[i];
 
-		if (sides & 1u << g->enders[w].side)
+		if (sides & 1u << g->enders[w].side &&
+		    via__is_ender(g->s, &g->enders[w], h))
 			open_wait(r, w);
 	}
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * All open files of all tasks, in the kernel: a program that the iterator of
- * task and file calls for each descriptor. It is only allowed to look.
+ * task and file calls for each descriptor; and what they hold of System V
+ * semaphores: one for each task. They are only allowed to look.
  */
 #include "inspect/collect/bpf/kernel.h"
 
@@ -150,5 +151,63 @@ int files(struct bpf_iter__task_file *ctx)
 	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
 	if (r.watched)
 		tell_watches(ctx, file);
+	return 0;
+}
+
+/* Of so many sets a list tells; more are ignored, as are all semaphores of a
+ * set behind the first VIA__BPF_SEMAPHORES. */
+#define UNDO_MAX 64
+
+/* Going through a list of sets. */
+struct undo_walk {
+	struct bpf_iter__task *ctx;
+	const struct list_head *head, *at;
+	struct via__bpf_undo r;
+};
+
+/* The next one; 1: there is no more. */
+static int tell_undo(__u32 i, void *arg)
+{
+	struct undo_walk *w = arg;
+	struct via__bpf_undo *r = &w->r;
+	const struct list_head *at = w->at;
+	const char *undo = (const char *)at -
+			   bpf_core_field_offset(struct sem_undo, list_proc);
+	const char *from = undo +
+			   bpf_core_field_offset(struct sem_undo, semadj);
+
+	if (!at || at == w->head)
+		return 1;
+	r->id = BPF_CORE_READ((const struct sem_undo *)undo, semid);
+	/* One by one: behind the last there may be no memory. */
+	for (i = 0; i < VIA__BPF_SEMAPHORES; i++)
+		bpf_probe_read_kernel(&r->add[i], sizeof(r->add[i]),
+				      from + i * sizeof(r->add[i]));
+	bpf_seq_write(w->ctx->meta->seq, r, sizeof(*r));
+	w->at = BPF_CORE_READ(at, next);
+	return 0;
+}
+
+SEC("iter/task")
+int undo(struct bpf_iter__task *ctx)
+{
+	const struct task_struct *task = ctx->task;
+	struct undo_walk w = {.ctx = ctx};
+
+	if (!task || !bpf_core_field_exists(task->sysvsem.undo_list) ||
+	    !bpf_core_field_exists(((struct sem_undo *)0)->semadj))
+		return 0;
+	const struct sem_undo_list *list = BPF_CORE_READ(task,
+							 sysvsem.undo_list);
+
+	w.r.pid = id_of(task->group_leader->thread_pid, task->tgid);
+	if (!list || !w.r.pid)
+		return 0;
+	w.r.ns = BPF_CORE_READ(task, nsproxy, ipc_ns, ns.inum);
+	w.r.list = (__u64)list;
+	w.head = &list->list_proc;
+	w.at = BPF_CORE_READ(list, list_proc.next);
+	/* A loop in C would be checked round by round: 20 ms. */
+	bpf_loop(UNDO_MAX, tell_undo, &w, 0);
 	return 0;
 }

@@ -25,11 +25,43 @@ struct pid {
 	struct upid numbers[1];
 } KERNEL;
 
+struct list_head {
+	struct list_head *next;
+} KERNEL;
+
+struct sem_undo {
+	struct list_head list_proc;
+	int semid;
+	short semadj[1]; /* it was a pointer once */
+} KERNEL;
+
+struct sem_undo_list {
+	struct list_head list_proc;
+} KERNEL;
+
+struct sysv_sem {
+	struct sem_undo_list *undo_list;
+} KERNEL;
+
+struct ns_common {
+	unsigned int inum;
+} KERNEL;
+
+struct ipc_namespace {
+	struct ns_common ns;
+} KERNEL;
+
+struct nsproxy {
+	struct ipc_namespace *ipc_ns;
+} KERNEL;
+
 struct task_struct {
 	int pid, tgid;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	void *files;
+	struct nsproxy *nsproxy;
+	struct sysv_sem sysvsem;
 } KERNEL;
 
 struct super_block {
@@ -119,6 +151,11 @@ struct pipe_inode_info {
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
+} KERNEL;
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 } KERNEL;
 
 struct bpf_iter__task_file {

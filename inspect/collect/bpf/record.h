@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the programs in the kernel tell: one record per descriptor,
- * and one per descriptor that an epoll set watches. */
+/* What the programs in the kernel tell: one record per descriptor, one per
+ * descriptor that an epoll set watches, and one per set of semaphores that the
+ * kernel will give units back to. */
 #ifndef INSPECT_COLLECT_BPF_RECORD_H
 #define INSPECT_COLLECT_BPF_RECORD_H
 
@@ -34,6 +35,20 @@ struct via__bpf_file {
 	 * the events, and fd the descriptor. */
 	__u64 epoll;
 	char name[VIA__BPF_NAME]; /* without a file type: "[eventfd]" */
+};
+
+#define VIA__BPF_SEMAPHORES 64
+
+/* What a thread's list of SEM_UNDO has of one set. */
+struct via__bpf_undo {
+	__u32 pid;  /* in the reader's namespace */
+	__u32 ns;   /* of IPC: its inode */
+	__u64 list; /* which list: often that of all threads */
+	__s32 id;
+	__u32 unused;
+	/* By semaphore, what is added when the last who has the list ends. How
+	 * many are in the set is not told: behind those it is anything. */
+	__s16 add[VIA__BPF_SEMAPHORES];
 };
 
 #endif
