@@ -84,14 +84,19 @@ static bool lacks_units(const struct why_case *c, uint32_t thread)
 	       c->s->objects[object].kind == VIA_KIND_SYSVSEM;
 }
 
+/* Who has just begun to wait most often does not wait for long. */
+#define DOUBT_NS 100000000
+
 /* Whether something is only probable; or guessed, where the kernel knows who
  * holds it. */
 static bool is_in_doubt(const struct why_case *c)
 {
 	for (uint32_t t = 0; t < c->s->n_threads; t++) {
 		uint32_t certainty = c->d->verdicts[t].certainty;
+		int64_t since = c->s->threads[t].since_ns;
 
 		if (why_is_stuck(c, t, VIA_GUESS) &&
+		    (since == VIA_UNKNOWN || since >= DOUBT_NS) &&
 		    (certainty == VIA_LIKELY ||
 		     (certainty == VIA_GUESS && lacks_units(c, t))))
 			return true;
