@@ -288,12 +288,15 @@ static void stopped(void **state)
 			 137);
 }
 
-/* Continued, so that it can act on the stop signal. */
+/*
+ * Continued, so that it can act on the stop signal. A single process: a shell
+ * does not stop while its vfork child is stopped before exec.
+ */
 static void suspended(void **state)
 {
 	(void)state;
 	struct via_supervisor *s = new_supervisor(0);
-	const struct via_service service = {.program.shell = "sleep 600"};
+	const struct via_service service = {.program.shell = "exec sleep 600"};
 	siginfo_t info;
 
 	supervise(s, &service);
