@@ -13,31 +13,25 @@
 
 #include <via/inspect.h>
 
-#include "inspect/collect/bpf/members.h"
 #include "inspect/collect/bpf/record.h"
 
-/* bpf/name.bpf.c, and the kernel's iterator that calls it. */
+/* bpf/name.bpf.c */
 #define VIA__BPF_PROGRAMS(PROGRAM)                                             \
-	PROGRAM(FILES, files, task_file)                                       \
-	PROGRAM(UNDO, undo, task)
+	PROGRAM(FILES, files)                                                  \
+	PROGRAM(UNDO, undo)
 
 enum via__bpf_program {
-#define PROGRAM(NAME, name, iterator) VIA__BPF_##NAME,
+#define PROGRAM(NAME, name) VIA__BPF_##NAME,
 	VIA__BPF_PROGRAMS(PROGRAM)
 #undef PROGRAM
 	VIA__BPF_N_PROGRAMS
 };
 
-/* Where the running kernel has what they look at: bpf_layout.c. */
-struct via__bpf_layout {
-	int32_t members[VIA__BPF_N_MEMBERS]; /* offset or size; -1: not here */
-	uint32_t iterators[VIA__BPF_N_PROGRAMS]; /* type's number; 0: none */
-};
-
 struct via__bpf {
 	bool open;
 	uint32_t refused; /* enum via_told: a bit for each program */
-	struct via__bpf_layout layout;
+	/* Give each to the kernel: a link to it, which keeps it, or -errno. */
+	int (*load[VIA__BPF_N_PROGRAMS])(void);
 	/* By process, thread and descriptor; watches come first. */
 	struct via__bpf_file *files;
 	size_t n_files, n_watches;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What is told of an open file. GET says how members of it are read: LOAD of
- * one that the kernel knows to be one, READ of any other. */
+/* What is told of an open file. GET says how members of it are read: LOAD or
+ * READ. */
 #ifndef INSPECT_COLLECT_BPF_FILE_H
 #define INSPECT_COLLECT_BPF_FILE_H
 
-#include "inspect/collect/bpf/kernel.h"
-#include "inspect/collect/bpf/record.h"
+#include "inspect/collect/bpf/program.h"
 
 #define S_IFMT	0170000
 #define S_IFIFO 0010000
@@ -20,10 +19,11 @@
 #define BUFS_MAX 256
 
 /* What f_ref counts begins with 0. */
-INLINE __s32 refs_of(const void *file)
+static inline __s32 refs_of(const struct file *file)
 {
-	return HAS(FILE_REF) ? (__s32)GET(__s64, file, FILE_REF) + 1
-			     : (__s32)GET(__s64, file, FILE_COUNT);
+	return bpf_core_field_exists(file->f_ref)
+		       ? (__s32)READ(file, f_ref.refcnt.counter) + 1
+		       : (__s32)READ(file, f_count.counter);
 }
 
 struct bufs {
@@ -38,66 +38,71 @@ static long add_buf(__u32 i, void *arg)
 	__u32 len = 0;
 
 	(void)i;
-	probe_read(&len, sizeof(len),
-		   b->at + (b->tail & b->mask) * OFFSET(BUFFER) +
-			   OFFSET(BUFFER_LEN));
+	bpf_probe_read_kernel(
+		&len, sizeof(len),
+		b->at +
+			(b->tail & b->mask) *
+				bpf_core_type_size(struct pipe_buffer) +
+			bpf_core_field_offset(struct pipe_buffer, len));
 	b->bytes += len;
 	return ++b->tail == b->head;
 }
 
-INLINE void read_pipe(const void *pipe, struct via__bpf_file *r)
+static inline void read_pipe(const struct pipe_inode_info *pipe,
+			     struct via__bpf_file *r)
 {
 	struct bufs b = {
-		.at = READ(void *, pipe, PIPE_BUFS),
-		.head = READ(__u32, pipe, PIPE_HEAD),
-		.tail = READ(__u32, pipe, PIPE_TAIL),
-		.mask = READ(__u32, pipe, PIPE_SIZE) - 1,
+		.at = (const char *)READ(pipe, bufs),
+		.head = READ(pipe, head),
+		.tail = READ(pipe, tail),
+		.mask = READ(pipe, ring_size) - 1,
 	};
 
-	r->pages = READ(__u32, pipe, PIPE_USAGE);
-	r->files = READ(__u32, pipe, PIPE_FILES);
+	r->pages = READ(pipe, max_usage);
+	r->files = READ(pipe, files);
+	/* A loop in C would be checked round by round: 20 ms. Linux 5.17. */
 	if (b.head != b.tail)
-		loop(BUFS_MAX, add_buf, &b, 0);
+		bpf_loop(BUFS_MAX, add_buf, &b, 0);
 	r->level = b.bytes;
 	r->known = b.tail == b.head;
 }
 
-INLINE void read_anon(const void *file, struct via__bpf_file *r)
+static inline void read_anon(const struct file *file, struct via__bpf_file *r)
 {
-	const void *dentry = GET(void *, file, FILE_DENTRY);
+	const struct dentry *dentry = GET(file, f_path.dentry);
 
-	probe_read_str(r->name, sizeof(r->name),
-		       READ(void *, dentry, DENTRY_NAME));
+	bpf_probe_read_kernel_str(r->name, sizeof(r->name),
+				  READ(dentry, d_name.name));
 	/* "[eventfd]" */
 	if (r->name[0] == '[' && r->name[1] == 'e' && r->name[2] == 'v' &&
 	    r->name[3] == 'e' && r->name[6] == 'f') {
-		const void *event = GET(void *, file, FILE_DATA);
+		const struct eventfd_ctx *event = GET(file, private_data);
 
-		r->id = READ(__u32, event, EVENTFD_ID);
-		r->level = READ(__u64, event, EVENTFD_COUNT);
+		r->id = (__u32)READ(event, id);
+		r->level = READ(event, count);
 		r->known = 1;
 	}
 }
 
-INLINE void fill_file(const void *file, struct via__bpf_file *r)
+static inline void fill_file(const struct file *file, struct via__bpf_file *r)
 {
-	const void *inode = GET(void *, file, FILE_INODE);
-	const void *super = GET(void *, inode, INODE_SB);
+	const struct inode *inode = GET(file, f_inode);
+	const struct super_block *super = GET(inode, i_sb);
 
 	r->file = (__u64)file;
-	r->watched = GET(void *, file, FILE_EP) != 0;
+	r->watched = GET(file, f_ep) != 0;
 	r->refs = refs_of(file);
-	r->ino = GET(__u64, inode, INODE_INO);
-	r->size = GET(__u64, inode, INODE_SIZE);
-	r->dev = GET(__u32, super, SB_DEV);
-	r->rdev = GET(__u32, inode, INODE_RDEV);
-	r->nlink = GET(__u32, inode, INODE_NLINK);
-	r->mode = GET(__u16, inode, INODE_MODE);
-	r->flags = GET(__u32, file, FILE_FLAGS);
-	r->open_for = GET(__u32, file, FILE_MODE) & (FMODE_READ | FMODE_WRITE);
+	r->ino = GET(inode, i_ino);
+	r->size = (__u64)GET(inode, i_size);
+	r->dev = GET(super, s_dev);
+	r->rdev = GET(inode, i_rdev);
+	r->nlink = GET(inode, i_nlink);
+	r->mode = GET(inode, i_mode);
+	r->flags = GET(file, f_flags);
+	r->open_for = GET(file, f_mode) & (FMODE_READ | FMODE_WRITE);
 	if ((r->mode & S_IFMT) == S_IFIFO)
-		read_pipe(GET(void *, file, FILE_DATA), r);
-	else if (GET(__u64, super, SB_MAGIC) == ANON_INODE_FS_MAGIC)
+		read_pipe(GET(file, private_data), r);
+	else if (GET(super, s_magic) == ANON_INODE_FS_MAGIC)
 		read_anon(file, r);
 }
 

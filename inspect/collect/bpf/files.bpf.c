@@ -3,25 +3,17 @@
  * All open files of all tasks, in the kernel: a program that the iterator of
  * task and file calls for each descriptor. It is only allowed to look.
  */
-#include "inspect/collect/bpf/kernel.h"
 
 /* What the kernel gives us are such structures. */
 #define GET LOAD
 #include "inspect/collect/bpf/file.h"
 
-struct files_context {
-	struct meta *meta;
-	const void *task;
-	__u64 fd;
-	const void *file;
-};
-
 /* So many sets may watch one file; more are not told. */
 #define WATCHES_MAX 64
 
 struct watches {
-	struct files_context *ctx;
-	const void *node;
+	struct bpf_iter__task_file *ctx;
+	const struct hlist_node *node;
 	__u64 file;
 };
 
@@ -29,49 +21,47 @@ struct watches {
 static long tell_watch(__u32 i, void *arg)
 {
 	struct watches *w = arg;
-	const void *item = AROUND(w->node, EPITEM_LINK);
+	const struct hlist_node *node = w->node;
+	const struct epitem *item = AROUND(struct epitem, node, fllink);
 	struct via__bpf_file r = {0};
 
 	(void)i;
-	if (!w->node)
+	if (!node)
 		return 1;
 	r.file = w->file;
-	r.epoll = READ(__u64, READ(void *, item, EPITEM_EP), EVENTPOLL_FILE);
-	r.fd = READ(__s32, item, EPITEM_FD);
-	r.flags = READ(__u32, item, EPITEM_EVENTS);
-	seq_write(w->ctx->meta->seq, &r, sizeof(r));
-	w->node = READ(void *, w->node, NODE_NEXT);
+	r.epoll = (__u64)READ(item, ep, file);
+	r.fd = READ(item, ffd.fd);
+	r.flags = READ(item, event.events);
+	bpf_seq_write(w->ctx->meta->seq, &r, sizeof(r));
+	w->node = READ(node, next);
 	return 0;
 }
 
-SEC("iter")
-int files(struct files_context *ctx)
+SEC("iter/task_file")
+int files(struct bpf_iter__task_file *ctx)
 {
-	const void *task = ctx->task, *file = ctx->file;
+	const struct task_struct *task = ctx->task;
+	const struct file *file = ctx->file;
 	__u32 level = own_level();
 	struct via__bpf_file r = {0};
 
 	if (!task || !file)
 		return 0;
-	const void *leader = LOAD(void *, task, TASK_LEADER);
-
-	r.pid = id_of(LOAD(void *, leader, TASK_THREAD_PID),
-		      LOAD(int, task, TASK_TGID), level);
+	r.pid = id_of(task->group_leader->thread_pid, task->tgid, level);
 	if (!r.pid)
 		return 0;
-	r.tid = id_of(LOAD(void *, task, TASK_THREAD_PID),
-		      LOAD(int, task, TASK_PID), level);
+	r.tid = id_of(task->thread_pid, task->pid, level);
 	r.fd = (__s32)ctx->fd;
-	r.table = LOAD(__u64, task, TASK_FILES);
+	r.table = (__u64)task->files;
 	fill_file(file, &r);
 	/* Without that of the iterator itself. */
 	r.refs--;
-	seq_write(ctx->meta->seq, &r, sizeof(r));
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
 	if (!r.watched)
 		return 0;
-	const void *head = LOAD(void *, file, FILE_EP);
-	struct watches w = {ctx, READ(void *, head, HEAD_FIRST), r.file};
+	const struct hlist_head *head = file->f_ep;
+	struct watches w = {ctx, READ(head, first), r.file};
 
-	loop(WATCHES_MAX, tell_watch, &w, 0);
+	bpf_loop(WATCHES_MAX, tell_watch, &w, 0);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the programs here are made of: helpers of the kernel, and members of its
- * structures by the names of members.def. The compiler puts a mark where the
- * offset of one belongs; whoever loads the program puts the offset there.
+ * The kernel's structures, as far as the programs here look at them. Only the
+ * names of members count: where they are is filled in when a program is loaded,
+ * from the running kernel's own description (BTF).
  */
 #ifndef INSPECT_COLLECT_BPF_KERNEL_H
 #define INSPECT_COLLECT_BPF_KERNEL_H
@@ -10,76 +10,159 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-#include "inspect/collect/bpf/members.h"
+#ifdef __bpf__
+#define KERNEL __attribute__((preserve_access_index))
+#else
+#define KERNEL /* gcc does not know it */
+#endif
 
-#define SEC(name) __attribute__((section(name), used))
-#define INLINE	  static inline __attribute__((always_inline))
+struct upid {
+	int nr;
+} KERNEL;
 
-/* --- Helpers: bpf-helpers(7) --- */
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+} KERNEL;
 
-static long (*const probe_read)(void *to, __u32 size, const void *from) =
-	(void *)BPF_FUNC_probe_read_kernel;
-static long (*const probe_read_str)(void *to, __u32 size, const void *from) =
-	(void *)BPF_FUNC_probe_read_kernel_str;
-static long (*const seq_write)(void *seq, const void *from,
-			       __u32 len) = (void *)BPF_FUNC_seq_write;
-static void *(*const current_task)(void) = (void *)
-	BPF_FUNC_get_current_task_btf;
-/* Linux 5.17. A loop in C would be checked round by round: 20 ms. */
-static long (*const loop)(__u32 rounds, void *f, void *arg,
-			  __u64 flags) = (void *)BPF_FUNC_loop;
+struct list_head {
+	struct list_head *next;
+} KERNEL;
 
-/* --- Members --- */
+struct sem_undo {
+	struct list_head list_proc;
+	int semid;
+	short semadj[1]; /* it was a pointer once */
+} KERNEL;
 
-#define OFFSET(name)                                                           \
-	({                                                                     \
-		long offset_;                                                  \
-		__asm__("%0 = %1"                                              \
-			: "=r"(offset_)                                        \
-			: "i"(VIA__BPF_MARK + VIA__AT_##name));                \
-		offset_;                                                       \
-	})
-/* Of a MAYBE. */
-#define HAS(name)      (OFFSET(name) >= 0)
-#define AT(base, name) ((const void *)((const char *)(base) + OFFSET(name)))
-/* What a member is in. */
-#define AROUND(at, name) ((const void *)((const char *)(at)-OFFSET(name)))
-/* Of what the kernel knows to be such a structure: quicker. */
-#define LOAD(type, base, name) (*(type const *)AT(base, name))
-/* Of whatever is there. */
-#define READ(type, base, name)                                                 \
-	({                                                                     \
-		type value_ = 0;                                               \
-		probe_read(&value_, sizeof(value_), AT(base, name));           \
-		value_;                                                        \
-	})
+struct sem_undo_list {
+	struct list_head list_proc;
+} KERNEL;
 
-/* --- What iterators give --- */
+struct sysv_sem {
+	struct sem_undo_list *undo_list;
+} KERNEL;
 
-struct meta {
-	void *seq;
-};
+struct ns_common {
+	unsigned int inum;
+} KERNEL;
 
-/* How deep the pid namespace of whoever reads this is. */
-INLINE __u32 own_level(void)
-{
-	return READ(__u32, READ(void *, current_task(), TASK_THREAD_PID),
-		    PID_LEVEL);
-}
+struct ipc_namespace {
+	struct ns_common ns;
+} KERNEL;
 
-/* The number of a task in there. */
-INLINE __u32 id_of(const void *pid, int id, __u32 level)
-{
-	__u32 nr = 0;
+struct nsproxy {
+	struct ipc_namespace *ipc_ns;
+} KERNEL;
 
-	if (level == 0)
-		return (__u32)id;
-	if (!pid || READ(__u32, pid, PID_LEVEL) < level)
-		return 0;
-	probe_read(&nr, sizeof(nr),
-		   (const char *)AT(pid, PID_NUMBERS) + level * OFFSET(UPID) +
-			   OFFSET(UPID_NR));
-	return nr;
-}
+struct task_struct {
+	int pid, tgid;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	void *files;
+	struct nsproxy *nsproxy;
+	struct sysv_sem sysvsem;
+} KERNEL;
+
+struct super_block {
+	__u32 s_dev;
+	unsigned long s_magic;
+} KERNEL;
+
+struct inode {
+	__u16 i_mode;
+	__u32 i_rdev;
+	unsigned int i_nlink;
+	unsigned long i_ino;
+	__s64 i_size;
+	struct super_block *i_sb;
+} KERNEL;
+
+struct qstr {
+	const unsigned char *name;
+} KERNEL;
+
+struct dentry {
+	struct qstr d_name;
+} KERNEL;
+
+struct path {
+	struct dentry *dentry;
+} KERNEL;
+
+struct hlist_node {
+	struct hlist_node *next;
+} KERNEL;
+
+struct hlist_head {
+	struct hlist_node *first;
+} KERNEL;
+
+typedef struct {
+	__s64 counter;
+} KERNEL atomic64_t;
+
+typedef struct {
+	atomic64_t refcnt;
+} KERNEL file_ref_t;
+
+struct file {
+	file_ref_t f_ref;   /* since Linux 6.13 */
+	atomic64_t f_count; /* before */
+	unsigned int f_mode, f_flags;
+	void *private_data;
+	struct inode *f_inode;
+	struct path f_path;
+	struct hlist_head *f_ep;
+} KERNEL;
+
+struct eventpoll {
+	struct file *file;
+} KERNEL;
+
+struct epoll_filefd {
+	int fd;
+} KERNEL;
+
+struct epoll_event {
+	__u32 events;
+} KERNEL;
+
+struct epitem {
+	struct epoll_filefd ffd;
+	struct eventpoll *ep;
+	struct hlist_node fllink;
+	struct epoll_event event;
+} KERNEL;
+
+struct eventfd_ctx {
+	__u64 count;
+	int id;
+} KERNEL;
+
+struct pipe_buffer {
+	unsigned int len;
+} KERNEL;
+
+struct pipe_inode_info {
+	unsigned int head, tail, max_usage, ring_size, files;
+	struct pipe_buffer *bufs;
+} KERNEL;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} KERNEL;
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+} KERNEL;
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+} KERNEL;
 
 #endif
