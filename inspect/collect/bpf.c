@@ -278,10 +278,16 @@ int via__bpf_open(struct via__bpf *ret, struct via_error *reterr)
 
 /* --- Reading --- */
 
+int via__bpf_iterator(int link)
+{
+	union bpf_attr attr = {.iter_create = {.link_fd = (uint32_t)link}};
+
+	return call(BPF_ITER_CREATE, &attr);
+}
+
 #define PIECE ((size_t)256 << 10)
 
-/* All that an iterator says, as an array of records of this size. */
-static int read_all(int fd, void **ret, size_t size, size_t *ret_n)
+int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n)
 {
 	char *bytes = NULL;
 	size_t len = 0, room = 0;
@@ -298,7 +304,7 @@ static int read_all(int fd, void **ret, size_t size, size_t *ret_n)
 			bytes = more;
 			room += room / 2 + 2 * PIECE;
 		}
-		ssize_t n = read(fd, bytes + len, room - len);
+		ssize_t n = read(iterator, bytes + len, room - len);
 
 		if (n > 0)
 			len += (size_t)n;
@@ -308,15 +314,4 @@ static int read_all(int fd, void **ret, size_t size, size_t *ret_n)
 	*ret = bytes;
 	*ret_n = len / size;
 	return 0;
-}
-
-int via__bpf_iterate(int link, size_t size, void **ret, size_t *ret_n)
-{
-	union bpf_attr attr = {.iter_create = {.link_fd = (uint32_t)link}};
-	int fd = call(BPF_ITER_CREATE, &attr);
-	int err = fd < 0 ? fd : read_all(fd, ret, size, ret_n);
-
-	if (fd >= 0)
-		close(fd);
-	return err;
 }
