@@ -87,6 +87,7 @@ static void say_refused(uint32_t refused)
 	static const char *const rows[] = {
 		"descriptors, which are read from /proc",
 		"who holds System V semaphores, which nobody else tells",
+		"descriptors in flight, of which /proc tells only how many",
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)

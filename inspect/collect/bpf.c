@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <undo.lskel.h>
 #include <unistd.h>
+#include <unix.lskel.h>
 
 #include "inspect/collect/bpf_fail.h"
 
@@ -66,10 +67,17 @@ int via__bpf_load(const struct via__bpf *b, enum via__bpf_program program,
 
 /* --- Reading --- */
 
+int via__bpf_iterator(int link)
+{
+	union bpf_attr attr = {.iter_create = {.link_fd = (uint32_t)link}};
+	int fd = (int)syscall(SYS_bpf, BPF_ITER_CREATE, &attr, sizeof(attr));
+
+	return fd < 0 ? -errno : fd;
+}
+
 #define PIECE ((size_t)256 << 10)
 
-/* All that an iterator says, as an array of records of this size. */
-static int read_all(int fd, void **ret, size_t size, size_t *ret_n)
+int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n)
 {
 	char *bytes = NULL;
 	size_t len = 0, room = 0;
@@ -86,7 +94,7 @@ static int read_all(int fd, void **ret, size_t size, size_t *ret_n)
 			bytes = more;
 			room += room / 2 + 2 * PIECE;
 		}
-		ssize_t n = read(fd, bytes + len, room - len);
+		ssize_t n = read(iterator, bytes + len, room - len);
 
 		if (n > 0)
 			len += (size_t)n;
@@ -96,15 +104,4 @@ static int read_all(int fd, void **ret, size_t size, size_t *ret_n)
 	*ret = bytes;
 	*ret_n = len / size;
 	return 0;
-}
-
-int via__bpf_iterate(int link, size_t size, void **ret, size_t *ret_n)
-{
-	union bpf_attr attr = {.iter_create = {.link_fd = (uint32_t)link}};
-	int fd = (int)syscall(SYS_bpf, BPF_ITER_CREATE, &attr, sizeof(attr));
-	int err = fd < 0 ? -errno : read_all(fd, ret, size, ret_n);
-
-	if (fd >= 0)
-		close(fd);
-	return err;
 }

@@ -18,7 +18,8 @@
 /* bpf/name.bpf.c */
 #define VIA__BPF_PROGRAMS(PROGRAM)                                             \
 	PROGRAM(FILES, files)                                                  \
-	PROGRAM(UNDO, undo)
+	PROGRAM(UNDO, undo)                                                    \
+	PROGRAM(UNIX, unix)
 
 enum via__bpf_program {
 #define PROGRAM(NAME, name) VIA__BPF_##NAME,
@@ -35,6 +36,9 @@ struct via__bpf {
 	/* By process, thread and descriptor; watches come first. */
 	struct via__bpf_file *files;
 	size_t n_files, n_watches;
+	/* By socket; file.fd: a number for each. */
+	struct via__bpf_flight *flights;
+	size_t n_flights;
 };
 
 /* 0; -EOPNOTSUPP with a sentence: this build or this machine cannot. */
@@ -45,10 +49,13 @@ void via__bpf_fini(struct via__bpf *b);
  * sentence -EOPNOTSUPP: it is refused, -EPERM: so would be any; -ENOMEM. */
 int via__bpf_load(const struct via__bpf *b, enum via__bpf_program program,
 		  struct via_error *reterr);
-/* All that it tells, of the network namespace of who asks: an array of records
- * of this size, to be freed. 0, -errno. */
-int via__bpf_iterate(int link, size_t size, void **ret, size_t *ret_n);
-/* Both. What is refused is noted. */
+/* Begin to go through it, in the network namespace of the caller: a system call
+ * alone. A descriptor, which the caller closes; -errno. */
+int via__bpf_iterator(int link);
+/* All that it tells: an array of records of this size, to be freed. 0,
+ * -ENOMEM. */
+int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n);
+/* All three. What is refused is noted. */
 int via__bpf_tell(struct via__bpf *b, enum via__bpf_program program,
 		  size_t size, void **ret, size_t *ret_n,
 		  struct via_error *reterr);

@@ -21,9 +21,15 @@ int via__bpf_load(const struct via__bpf *b, enum via__bpf_program program,
 	return via__bpf_fail(reterr, "no BPF: built without it");
 }
 
-int via__bpf_iterate(int link, size_t size, void **ret, size_t *ret_n)
+int via__bpf_iterator(int link)
 {
 	(void)link;
+	return -EOPNOTSUPP;
+}
+
+int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n)
+{
+	(void)iterator;
 	(void)size;
 	*ret = NULL;
 	*ret_n = 0;

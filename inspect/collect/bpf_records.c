@@ -28,6 +28,7 @@ int via__bpf_fail(struct via_error *err, const char *format, ...)
 void via__bpf_fini(struct via__bpf *b)
 {
 	free(b->files);
+	free(b->flights);
 	*b = (struct via__bpf){0};
 }
 
@@ -36,8 +37,11 @@ int via__bpf_tell(struct via__bpf *b, enum via__bpf_program program,
 		  struct via_error *reterr)
 {
 	int link = via__bpf_load(b, program, reterr);
-	int err = link < 0 ? link : via__bpf_iterate(link, size, ret, ret_n);
+	int fd = link < 0 ? link : via__bpf_iterator(link);
+	int err = fd < 0 ? fd : via__bpf_records(fd, size, ret, ret_n);
 
+	if (fd >= 0)
+		close(fd);
 	if (link >= 0)
 		close(link);
 	if (err && link >= 0 && err != -ENOMEM)

@@ -128,6 +128,7 @@ static void look(struct via__scene *scene)
 	scene->s->sight.refused = scene->bpf.refused;
 	via__bpf_fini(&scene->bpf);
 	free(scene->noted);
+	free(scene->unknown_flights);
 	via__buf_fini(&scene->buf);
 	via__buf_fini(&scene->tty_drivers);
 	via__cgroups_fini(&scene->cgroups);

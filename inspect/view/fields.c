@@ -210,7 +210,8 @@ static const struct via__field link[] = {
 	INDEX_NEEDED(from, "from", VIA__OBJECTS, "what"),
 	INDEX_NEEDED(to, "to", VIA__OBJECTS, "belongs to what"),
 	WORD_NEEDED(kind, "kind", via__link_word, "how"),
-	NUMBER(events, "events", "watches: EPOLL bits"),
+	NUMBER(events, "events", "watches: EPOLL bits; in-flight: what it is "
+	       "open for, 1 to read, 2 to write"),
 	WORD(source, "source", via__source_word, "where this comes from"),
 	WORD(certainty, "certainty", via__certainty_word, "how sure it is"),
 	END
