@@ -81,6 +81,21 @@ int look_take(const struct look_options *o, uint32_t want,
 	return status;
 }
 
+/* What the kernel did not let a program in it tell. */
+static void say_refused(uint32_t refused)
+{
+	static const char *const rows[] = {
+		"descriptors, which are read from /proc",
+		"who holds System V semaphores, which nobody else tells",
+		"descriptors in flight, of which /proc tells only how many",
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (refused & 1u << i)
+			cli_warn("the kernel refused a program (BPF) for %s",
+				 rows[i]);
+}
+
 void look_footer(const struct via_snapshot *s)
 {
 	const struct via_sight *sight = &s->sight;
@@ -96,6 +111,7 @@ void look_footer(const struct via_snapshot *s)
 			 sight->uid ? "the others need root (CAP_SYS_PTRACE "
 				      "and CAP_DAC_READ_SEARCH)"
 				    : "the kernel hides parts of the others");
+	say_refused(sight->refused);
 	if (sight->n_dropped)
 		cli_warn("left out %u records that came and went meanwhile",
 			 sight->n_dropped);

@@ -84,21 +84,36 @@ static bool lacks_units(const struct why_case *c, uint32_t thread)
 	       c->s->objects[object].kind == VIA_KIND_SYSVSEM;
 }
 
+/* Whether a descriptor in flight could be what a thread waits for. */
+static bool lacks_flights(const struct why_case *c, uint32_t thread)
+{
+	const struct via_verdict_of *v = &c->d->verdicts[thread];
+	uint32_t object = v->wait == VIA_NONE ? VIA_NONE
+					      : c->s->waits[v->wait].object;
+
+	return c->s->sight.n_in_flight && object != VIA_NONE &&
+	       v->verdict == VIA_VERDICT_UNKNOWN &&
+	       (c->s->objects[object].kind == VIA_KIND_PIPE ||
+		c->s->objects[object].kind == VIA_KIND_UNIX);
+}
+
 /* Who has just begun to wait most often does not wait for long. */
 #define DOUBT_NS 100000000
 
-/* Whether something is only probable; or guessed, where the kernel knows who
- * holds it. */
+/* Whether something is only probable; or guessed or unknown, where the kernel
+ * knows who holds it. */
 static bool is_in_doubt(const struct why_case *c)
 {
 	for (uint32_t t = 0; t < c->s->n_threads; t++) {
 		uint32_t certainty = c->d->verdicts[t].certainty;
 		int64_t since = c->s->threads[t].since_ns;
 
-		if (why_is_stuck(c, t, VIA_GUESS) &&
-		    (since == VIA_UNKNOWN || since >= DOUBT_NS) &&
-		    (certainty == VIA_LIKELY ||
-		     (certainty == VIA_GUESS && lacks_units(c, t))))
+		if (since != VIA_UNKNOWN && since < DOUBT_NS)
+			continue;
+		if (lacks_flights(c, t) ||
+		    (why_is_stuck(c, t, VIA_GUESS) &&
+		     (certainty == VIA_LIKELY ||
+		      (certainty == VIA_GUESS && lacks_units(c, t)))))
 			return true;
 	}
 	return false;

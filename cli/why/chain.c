@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/why/tell.h"
+#include "inspect/view/shared.h"
 
 #define RED    "31;1"
 #define GREEN  "32"
@@ -118,6 +119,48 @@ static const char *cause_of(const struct why_case *c, uint32_t thread)
 	return "waits for what was not to be seen.";
 }
 
+/* The message, if any, out of which somebody could take what the last one in a
+ * chain waits for: a link. */
+static uint32_t flight_of(const struct why_case *c, uint32_t thread)
+{
+	uint32_t w = c->d->verdicts[thread].wait, link = VIA_NONE;
+	uint32_t object = w == VIA_NONE ? VIA_NONE : c->s->waits[w].object;
+
+	if (object == VIA_NONE ||
+	    c->d->verdicts[thread].verdict != VIA_VERDICT_UNKNOWN)
+		return VIA_NONE;
+	if (c->s->objects[object].peer != VIA_NONE)
+		object = c->s->objects[object].peer;
+	uint32_t other_side = c->s->waits[w].op == VIA_OP_READ ? VIA_HOLD_WRITE
+							       : VIA_HOLD_READ;
+
+	do
+		link = via__next_flight(c->s, object, link);
+	while (link != VIA_NONE && !(c->s->links[link].events & other_side));
+	return link;
+}
+
+/* Who could take it, as far as anybody was seen. */
+static void tell_flight(FILE *f, const struct why_case *c, uint32_t link)
+{
+	uint32_t socket = c->s->links[link].to, before = VIA_NONE;
+	const struct via_object *o = &c->s->objects[socket];
+	char text[VIA__TEXT_MAX], who[VIA__WHO_MAX];
+
+	fprintf(f, "waits for what is in flight in %s",
+		via__object_text(c->s, socket, text, sizeof(text)));
+	for (uint32_t i = 0; i < o->n_users; i++) {
+		uint32_t process =
+			c->s->holds[c->s->users[o->first_user + i]].process;
+
+		if (!i || process != before)
+			fprintf(f, "%s%s", i ? " or " : ", to be received by ",
+				via__who_process(c->s, process, who));
+		before = process;
+	}
+	fprintf(f, "%s.\n", o->n_users ? "" : ", which nobody has");
+}
+
 void chain_conclude(FILE *f, const struct why_case *c,
 		    const struct chain *chain)
 {
@@ -141,8 +184,11 @@ void chain_conclude(FILE *f, const struct why_case *c,
 	else
 		in_colour(f, c, GREEN,
 			  chain->n > 1 ? "In the end" : "No deadlock");
-	fprintf(f, ": %s %s\n", via__who_thread(c->s, last, who),
-		cause_of(c, last));
+	fprintf(f, ": %s ", via__who_thread(c->s, last, who));
+	if (flight_of(c, last) != VIA_NONE)
+		tell_flight(f, c, flight_of(c, last));
+	else
+		fprintf(f, "%s\n", cause_of(c, last));
 }
 
 /* --- Findings --- */

@@ -431,10 +431,18 @@ struct via_link {
 	uint32_t from, to; /* objects */
 	uint8_t kind;	   /* enum via_link_kind */
 	uint8_t source, certainty;
-	uint32_t events; /* WATCHES: EPOLLIN ... */
+	uint32_t events; /* WATCHES: EPOLLIN ...; IN_FLIGHT: what it is open
+			    for, of enum via_hold_flag */
 };
 
 /* --- The snapshot --- */
+
+/* What a program in the kernel (BPF) tells, each for itself. */
+enum via_told {
+	VIA_TOLD_FILES = 1, /* descriptors: else from /proc */
+	VIA_TOLD_UNDO = 2,  /* who holds SYSVSEM: else not known */
+	VIA_TOLD_UNIX = 4,  /* what is in flight: else only how much is */
+};
 
 /* What was looked at, and what was not let. */
 struct via_sight {
@@ -456,6 +464,8 @@ struct via_sight {
 	/* Sockets and rings that have descriptors of what is not known: in
 	 * messages, registered. */
 	uint32_t n_in_flight;
+	/* enum via_told: of VIA_SOURCE_BPF, what the kernel has refused. */
+	uint32_t refused;
 };
 
 struct via_snapshot {

@@ -1,34 +1,67 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All descriptors of all processes in one pass, and who holds semaphores with
- * SEM_UNDO, from programs in the kernel (BPF iterators), which need CAP_BPF and CAP_PERFMON. Loading them costs some
- * 30 ms, so that it pays where there are many.
- *
- * libbpf is loaded when it is asked for: who has none has the files of /proc.
+ * What programs in the kernel (BPF iterators) tell, which need CAP_BPF and
+ * CAP_PERFMON: all descriptors of all processes in one pass, and what /proc does
+ * not know. Each program is taken or refused for itself, and what is refused is
+ * read from /proc, if it is there.
  */
 #ifndef INSPECT_COLLECT_BPF_H
 #define INSPECT_COLLECT_BPF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <via/inspect.h>
 
 #include "inspect/collect/bpf/record.h"
 
+/* bpf/name.bpf.c */
+#define VIA__BPF_PROGRAMS(PROGRAM)                                             \
+	PROGRAM(FILES, files)                                                  \
+	PROGRAM(UNDO, undo)                                                    \
+	PROGRAM(UNIX, unix)
+
+enum via__bpf_program {
+#define PROGRAM(NAME, name) VIA__BPF_##NAME,
+	VIA__BPF_PROGRAMS(PROGRAM)
+#undef PROGRAM
+	VIA__BPF_N_PROGRAMS
+};
+
 struct via__bpf {
+	bool open;
+	uint32_t refused; /* enum via_told: a bit for each program */
+	/* Give each to the kernel: a link to it, which keeps it, or -errno. */
+	int (*load[VIA__BPF_N_PROGRAMS])(void);
 	/* By process, thread and descriptor; watches come first. */
 	struct via__bpf_file *files;
 	size_t n_files, n_watches;
-	/* By process, list and set, once each. */
-	struct via__bpf_undo *undo;
-	size_t n_undo;
+	/* By socket; file.fd: a number for each. */
+	struct via__bpf_flight *flights;
+	size_t n_flights;
 };
 
-/* Read them. 0, and *ret to be freed; -EOPNOTSUPP with a sentence: this build,
- * this machine or this user cannot; -ENOMEM. */
-int via__bpf_read(struct via__bpf *ret, struct via_error *reterr);
+/* 0; -EOPNOTSUPP with a sentence: this build or this machine cannot. */
+int via__bpf_open(struct via__bpf *ret, struct via_error *reterr);
 void via__bpf_fini(struct via__bpf *b);
 
+/* Give a program to the kernel. A link to it, which the caller closes; with a
+ * sentence -EOPNOTSUPP: it is refused, -EPERM: so would be any; -ENOMEM. */
+int via__bpf_load(const struct via__bpf *b, enum via__bpf_program program,
+		  struct via_error *reterr);
+/* Begin to go through it, in the network namespace of the caller: a system call
+ * alone. A descriptor, which the caller closes; -errno. */
+int via__bpf_iterator(int link);
+/* All that it tells: an array of records of this size, to be freed. 0,
+ * -ENOMEM. */
+int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n);
+/* All three. What is refused is noted. */
+int via__bpf_tell(struct via__bpf *b, enum via__bpf_program program,
+		  size_t size, void **ret, size_t *ret_n,
+		  struct via_error *reterr);
+
+/* Read the descriptors. The same. */
+int via__bpf_read(struct via__bpf *b, struct via_error *reterr);
 /* The records of a process: the first one and how many. */
 const struct via__bpf_file *via__bpf_of(const struct via__bpf *b, pid_t pid,
 					size_t *ret_n);

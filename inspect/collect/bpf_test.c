@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Two sources tell the same of the same processes, record by record. */
+#include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <pthread.h>
 #include <pty.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -16,6 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
+#include "inspect/collect/bpf.h"
 #include "inspect/collect/look_test.h"
 
 #define WANT (VIA_WANT_FDS | VIA_WANT_PATHS | VIA_WANT_LEVELS)
@@ -256,7 +259,39 @@ static void is_never_needed(void **state)
 	assert_int_equal(status, 0);
 }
 
+static int refuse(void)
+{
+	return -EACCES;
+}
+
+/* What one looks at may be missing in this kernel: the others go on. */
+static void each_is_refused_alone(void **state)
+{
+	struct via__bpf b;
+	struct via_error error = {0};
+	void *records = NULL;
+	size_t n;
+
+	(void)state;
+	if (via__bpf_open(&b, &error) < 0 || via__bpf_read(&b, &error) < 0)
+		check_skip(error.text);
+	via__bpf_fini(&b);
+	assert_int_equal(via__bpf_open(&b, &error), 0);
+	b.load[VIA__BPF_UNDO] = refuse;
+	assert_int_equal(via__bpf_tell(&b, VIA__BPF_UNDO,
+				       sizeof(struct via__bpf_undo), &records,
+				       &n, &error),
+			 -EOPNOTSUPP);
+	assert_string_equal(error.text, "no BPF: the kernel did not take undo: "
+					"access denied");
+	assert_int_equal(via__bpf_read(&b, &error), 0);
+	assert_true(b.n_files > 0);
+	assert_int_equal(b.refused, VIA_TOLD_UNDO);
+	via__bpf_fini(&b);
+}
+
 static const struct CMUnitTest tests[] = {
+	CHECK_TEST(each_is_refused_alone),
 	CHECK_TEST(sources_agree),
 	CHECK_TEST(is_never_needed),
 };

@@ -42,6 +42,11 @@ struct via__scene {
 		uint32_t object;
 	} * noted;
 	size_t n_noted, max_noted;
+	/* flight: whether it is known what is in which Unix socket, but for
+	 * these. */
+	bool flights_known;
+	uint32_t *unknown_flights;
+	size_t n_unknown_flights;
 	struct via__devices devices;
 	struct via__same same;
 	struct via__buf tty_drivers;

@@ -453,7 +453,6 @@ static void fds_all(struct via__scene *scene)
 {
 	via__sort_noted(scene);
 	via__watches(scene);
-	via__refs(scene);
 }
 
 const struct via__collector via__collector_fds = {

@@ -4,6 +4,7 @@
 #define INSPECT_COLLECT_LOOK_TEST_H
 
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <via/inspect.h>
 
@@ -54,6 +55,25 @@ static inline int open_for_of(const struct via_snapshot *s, int fd)
 {
 	return hold_of(s, getpid(), fd)->flags &
 	       (VIA_HOLD_READ | VIA_HOLD_WRITE);
+}
+
+/* Send descriptor fd, with so many bytes. */
+static inline void pass(int socket, int fd, size_t len)
+{
+	char byte = 0;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fd))] = {0};
+	struct iovec v = {&byte, len};
+	struct msghdr m = {.msg_iov = &v,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = sizeof(control)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	assert_int_equal(sendmsg(socket, &m, 0), (int)len);
 }
 
 static inline pid_t start_sleeper(void)

@@ -2,9 +2,9 @@
 /*
  * Whether all who hold a pipe or a socket are known, whoever else is hidden: a
  * program in the kernel counted the references to each open file. One that a
- * hidden process has, that is in a message on its way or registered with a
- * ring, is one more than there are descriptors. So is one that a thread uses at
- * the moment: then nothing is said.
+ * hidden process has, that is registered with a ring or, where that is not told
+ * (flight.c), in a message on its way, is one more than are known. So is one
+ * that a thread uses at the moment: then nothing is said.
  */
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -18,17 +18,11 @@ struct count {
 	uint32_t expected;	  /* as the kernel has it */
 };
 
-static const struct via__bpf_file *at(const struct via__scene *scene,
-				      const uint32_t *order, size_t i)
-{
-	return &scene->bpf.files[order[i]];
-}
+typedef const struct via__bpf_file *record;
 
-static int by_place(const void *a, const void *b, void *arg)
+static int by_place(const void *a, const void *b)
 {
-	const struct via__bpf_file *files = arg;
-	const struct via__bpf_file *x = &files[*(const uint32_t *)a],
-				   *y = &files[*(const uint32_t *)b];
+	record x = *(const record *)a, y = *(const record *)b;
 
 	if (x->file != y->file)
 		return x->file < y->file ? -1 : 1;
@@ -42,46 +36,57 @@ bool via__is_counted(const struct via__bpf_file *r)
 	return S_ISFIFO(r->mode) || S_ISSOCK(r->mode);
 }
 
-/* Indices of the records that count, by open file and place in a table. */
-static uint32_t *sort(const struct via__scene *scene, size_t *ret_n)
+/* The records that count, by open file and place in a table. A message has no
+ * table. */
+static record *sort(const struct via__scene *scene, size_t *ret_n)
 {
 	const struct via__bpf *b = &scene->bpf;
-	uint32_t *order = calloc(b->n_files + 1, sizeof(*order));
+	record *all = calloc(b->n_files + b->n_flights + 1, sizeof(*all));
 	size_t n = 0;
 
-	for (size_t i = b->n_watches; order && i < b->n_files; i++)
+	for (size_t i = b->n_watches; all && i < b->n_files; i++)
 		if (via__is_counted(&b->files[i]))
-			order[n++] = (uint32_t)i;
+			all[n++] = &b->files[i];
+	for (size_t i = 0; all && i < b->n_flights; i++)
+		if (via__is_counted(&b->flights[i].file))
+			all[n++] = &b->flights[i].file;
 	if (n)
-		qsort_r(order, n, sizeof(*order), by_place, b->files);
+		qsort(all, n, sizeof(*all), by_place);
 	*ret_n = n;
-	return order;
+	return all;
 }
 
-/* Whether the snapshot has who holds it: the process may have ended since. */
+/* Whether the snapshot has who holds it: a message, or a process that has not
+ * ended since. */
 static bool is_taken(const struct via_snapshot *s,
 		     const struct via__bpf_file *r)
 {
-	uint32_t process = via_snapshot_process(s, (pid_t)r->pid);
+	uint32_t process = r->pid ? via_snapshot_process(s, (pid_t)r->pid)
+				  : VIA_NONE;
 
-	return process != VIA_NONE &&
-	       !(s->processes[process].hidden & VIA_HIDDEN_FDS);
+	return process == VIA_NONE
+		       ? !r->pid
+		       : !(s->processes[process].hidden & VIA_HIDDEN_FDS);
 }
 
-/* Tables that processes share have one reference, and a record for each. */
-static size_t count_file(const struct via__scene *scene, const uint32_t *order,
+/* Tables that processes share have one reference, and a record for each. Those
+ * in messages were counted later. */
+static size_t count_file(const struct via__scene *scene, const record *all,
 			 size_t n, size_t i, struct count *count)
 {
-	const struct via__bpf_file *r = at(scene, order, i);
+	record r = all[i];
 	int32_t places = 0;
+	bool steady = true;
 	size_t next = i;
 
-	for (; next < n && at(scene, order, next)->file == r->file; next++)
-		places += is_taken(scene->s, at(scene, order, next)) &&
-			  (next == i || by_place(&order[next], &order[next - 1],
-						 scene->bpf.files) != 0);
+	for (; next < n && all[next]->file == r->file; next++) {
+		steady &= all[next]->refs == r->refs;
+		places += is_taken(scene->s, all[next]) &&
+			  (next == i ||
+			   by_place(&all[next], &all[next - 1]) != 0);
+	}
 	count->files++;
-	count->complete += places == r->refs;
+	count->complete += steady && places == r->refs;
 	count->expected = S_ISSOCK(r->mode) ? 1 : r->files;
 	return next;
 }
@@ -105,22 +110,22 @@ void via__refs(struct via__scene *scene)
 {
 	struct via_snapshot *s = scene->s;
 	size_t n, next;
-	uint32_t *order = sort(scene, &n);
+	record *all = sort(scene, &n);
 	struct count *counts = calloc(s->n_objects + (size_t)1,
 				      sizeof(*counts));
 
-	for (size_t i = 0; order && counts && i < n; i = next) {
-		uint32_t object = object_of(scene, at(scene, order, i));
+	for (size_t i = 0; all && counts && i < n; i = next) {
+		uint32_t object = object_of(scene, all[i]);
 
 		/* Those that were not taken count for nobody. */
 		next = count_file(
-			scene, order, n, i,
+			scene, all, n, i,
 			&counts[object == VIA_NONE ? s->n_objects : object]);
 	}
 	for (uint32_t i = 0; counts && i < s->n_objects; i++)
 		if (counts[i].files && counts[i].complete == counts[i].files &&
 		    counts[i].files == counts[i].expected)
 			s->objects[i].seen = VIA_SEEN_ALL;
-	free(order);
+	free(all);
 	free(counts);
 }

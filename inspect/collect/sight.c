@@ -6,8 +6,8 @@
  * Besides processes that may not be looked at there are references to open
  * files in no process' table: those in a message that is on its way through a
  * Unix socket, and those registered with an io_uring. /proc tells how many a
- * socket or a ring has, but not what they are of; so where there are any,
- * nothing is sure.
+ * socket or a ring has, but not what they are of; so where there are any, and no
+ * program in the kernel has told (flight.c), nothing is sure.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -59,17 +59,28 @@ static bool read_info(struct via__scene *scene, const struct via_object *o)
 	return false;
 }
 
-/* Whether a socket could have a message with descriptors in it. */
+/* Whether a socket could have a message with descriptors in it; or, of a
+ * listener, a connection that has. */
 static bool may_carry(const struct via_snapshot *s, const struct via_object *o)
 {
 	if (o->flags & VIA_OBJECT_LISTENS)
-		return false;
+		return o->kind == VIA_KIND_UNIX && o->level > 0;
 	/* Packets may have no bytes, and still descriptors. */
 	if (o->kind == VIA_KIND_UNIX)
 		return o->level != 0 || o->detail == VIA_NONE ||
 		       s->sockets[o->detail].type != SOCK_STREAM;
 	/* It may be a Unix socket, as long as nobody has said what it is. */
 	return o->kind == VIA_KIND_SOCKET && o->detail == VIA_NONE;
+}
+
+/* Where a program in the kernel has told what is in which socket. */
+static bool is_unknown(const struct via__scene *scene,
+		       const struct via_object *o)
+{
+	for (size_t i = 0; i < scene->n_unknown_flights; i++)
+		if (o == &scene->s->objects[scene->unknown_flights[i]])
+			return true;
+	return false;
 }
 
 static bool carries(struct via__scene *scene, const struct via_object *o)
@@ -83,7 +94,12 @@ static bool carries(struct via__scene *scene, const struct via_object *o)
 			n);
 	if (!may_carry(scene->s, o))
 		return false;
-	/* One that nobody has: not accepted yet, or itself on its way. */
+	if (scene->flights_known)
+		return is_unknown(scene, o);
+	/* Of what is not accepted /proc does not tell. */
+	if (o->flags & VIA_OBJECT_LISTENS)
+		return true;
+	/* One that nobody has: itself on its way. */
 	if (!o->n_users)
 		return o->level != 0;
 	if (!read_info(scene, o))
@@ -103,7 +119,8 @@ static uint32_t in_flight(struct via__scene *scene)
 	for (uint32_t i = 0; i < scene->s->n_objects; i++) {
 		const struct via_object *o = &scene->s->objects[i];
 
-		n_read += o->kind == VIA_KIND_URING || may_carry(scene->s, o);
+		n_read += o->kind == VIA_KIND_URING ||
+			  (!scene->flights_known && may_carry(scene->s, o));
 		n += n_read > READ_MAX ? may_carry(scene->s, o)
 				       : carries(scene, o);
 	}

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 #include "inspect/collect/look_test.h"
 
@@ -15,25 +16,6 @@ static uint32_t in_flight(void)
 
 	via_snapshot_free(s);
 	return n;
-}
-
-/* Send descriptor fd, with so many bytes. */
-static void pass(int socket, int fd, size_t len)
-{
-	char byte = 0;
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fd))] = {0};
-	struct iovec v = {&byte, len};
-	struct msghdr m = {.msg_iov = &v,
-			   .msg_iovlen = 1,
-			   .msg_control = control,
-			   .msg_controllen = sizeof(control)};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	assert_int_equal(sendmsg(socket, &m, 0), (int)len);
 }
 
 static void counts_what_is_in_flight(void **state)
@@ -64,6 +46,28 @@ static void counts_what_is_in_flight(void **state)
 		assert_int_equal(in_flight(), before);
 		close(null);
 	}
+}
+
+/* What was sent before a connection is accepted is not told. */
+static void counts_who_is_not_accepted(void **state)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof(name.sun_family);
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	int client = socket(AF_UNIX, SOCK_STREAM, 0);
+	uint32_t before = in_flight();
+
+	(void)state;
+	/* The kernel chooses a name. */
+	assert_int_equal(bind(listener, (void *)&name, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	len = sizeof(name);
+	assert_int_equal(getsockname(listener, (void *)&name, &len), 0);
+	assert_int_equal(in_flight(), before);
+	assert_int_equal(connect(client, (void *)&name, len), 0);
+	assert_int_equal(in_flight(), before + 1);
+	close(listener);
+	close(client);
 }
 
 static void counts_what_rings_have(void **state)
@@ -130,6 +134,7 @@ static void knows_when(void **state)
 
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(counts_what_is_in_flight),
+	CHECK_TEST(counts_who_is_not_accepted),
 	CHECK_TEST(counts_what_rings_have),
 	CHECK_TEST(promises_no_more_than_it_saw),
 	CHECK_TEST(knows_when),

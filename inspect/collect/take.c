@@ -125,8 +125,10 @@ static void look(struct via__scene *scene)
 		if (!err)
 			collectors[i]->all(scene);
 	}
+	scene->s->sight.refused = scene->bpf.refused;
 	via__bpf_fini(&scene->bpf);
 	free(scene->noted);
+	free(scene->unknown_flights);
 	via__buf_fini(&scene->buf);
 	via__buf_fini(&scene->tty_drivers);
 	via__cgroups_fini(&scene->cgroups);
@@ -142,6 +144,19 @@ static uint32_t own_pid_ns(void)
 	return stat("/proc/self/ns/pid", &st) == 0 ? (uint32_t)st.st_ino : 0;
 }
 
+/* Without the right to, no program is taken: then there is no BPF; else it is
+ * read from /proc what one refuses to tell. */
+static int read_bpf(struct via__bpf *b, bool any, struct via_error *reterr)
+{
+	int err = via__bpf_open(b, reterr);
+
+	if (!err)
+		err = via__bpf_read(b, reterr);
+	if (err == -EOPNOTSUPP && b->open && !any)
+		return 0;
+	return err == -EPERM ? -EOPNOTSUPP : err;
+}
+
 /* What is quickest, or what was asked for. */
 static int choose_source(const struct via_look *look_for,
 			 struct via__scene *scene, struct via_error *reterr)
@@ -152,10 +167,12 @@ static int choose_source(const struct via_look *look_for,
 	if (!any &&
 	    (look_for->source_any || look_for->source == VIA_SOURCE_PROC))
 		return 0;
-	int err = via__bpf_read(&scene->bpf, any ? NULL : reterr);
+	int err = read_bpf(&scene->bpf, any, any ? NULL : reterr);
 
-	if (err)
+	if (err) {
+		via__bpf_fini(&scene->bpf);
 		return any ? 0 : err;
+	}
 	scene->s->sight.source = VIA_SOURCE_BPF;
 	return 0;
 }

@@ -4,7 +4,34 @@
  * them with SEM_UNDO, and a program in it tells. Nobody else does: without BPF,
  * and of who took them without SEM_UNDO, only the last user is known.
  */
+#include <stdbool.h>
+#include <stdlib.h>
+
 #include "inspect/collect/collector.h"
+
+static int by_set(const void *a, const void *b)
+{
+	const struct via__bpf_undo *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	if (x->list != y->list)
+		return x->list < y->list ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* Threads that share a list tell it once each. How many are left. */
+static size_t once_each(struct via__bpf_undo *all, size_t n_all)
+{
+	size_t n = 0;
+
+	if (n_all)
+		qsort(all, n_all, sizeof(*all), by_set);
+	for (size_t i = 0; i < n_all; i++)
+		if (!n || by_set(&all[n - 1], &all[i]) != 0)
+			all[n++] = all[i];
+	return n;
+}
 
 /* A set that is known. One that has been removed meanwhile has id -1. */
 static const struct via_ipc *set_of(const struct via_snapshot *s,
@@ -40,10 +67,27 @@ static void add_holds(struct via_snapshot *s, const struct via__bpf_undo *r)
 	}
 }
 
+static bool has_sets(const struct via_snapshot *s)
+{
+	for (uint32_t i = 0; i < s->n_objects; i++)
+		if (s->objects[i].kind == VIA_KIND_SYSVSEM)
+			return true;
+	return false;
+}
+
 static void undo_all(struct via__scene *scene)
 {
-	for (size_t i = 0; i < scene->bpf.n_undo; i++)
-		add_holds(scene->s, &scene->bpf.undo[i]);
+	void *told = NULL;
+	size_t n = 0;
+
+	if (!scene->bpf.open || !has_sets(scene->s) ||
+	    via__bpf_tell(&scene->bpf, VIA__BPF_UNDO,
+			  sizeof(struct via__bpf_undo), &told, &n, NULL) < 0)
+		return;
+	n = once_each(told, n);
+	for (size_t i = 0; i < n; i++)
+		add_holds(scene->s, (const struct via__bpf_undo *)told + i);
+	free(told);
 }
 
 const struct via__collector via__collector_undo = {

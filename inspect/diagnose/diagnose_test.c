@@ -430,8 +430,26 @@ static void a_message_with_the_write_end(void **state)
 	(void)state;
 	made_two(&m, p);
 	via__add_link(m.s, 0, made_object(&m, VIA_KIND_UNIX),
-		      VIA_LINK_IN_FLIGHT);
+		      VIA_LINK_IN_FLIGHT)
+		->events = VIA_HOLD_WRITE;
 	made_goes_on(&m);
+	made_free(&m);
+}
+
+/* Whoever takes it out could only read as well. */
+static void a_message_with_the_read_end(void **state)
+{
+	struct made m;
+	uint32_t p[2];
+
+	(void)state;
+	made_two(&m, p);
+	via__add_link(m.s, 0, made_object(&m, VIA_KIND_UNIX),
+		      VIA_LINK_IN_FLIGHT)
+		->events = VIA_HOLD_READ;
+	made_end(&m);
+	made_cycle_is(&m, 2, p);
+	VERDICT(&m, p[0], DEADLOCK, EXACT);
 	made_free(&m);
 }
 
@@ -665,6 +683,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(one_in_a_debugger),
 	CHECK_TEST(data_that_has_come),
 	CHECK_TEST(a_message_with_the_write_end),
+	CHECK_TEST(a_message_with_the_read_end),
 	CHECK_TEST(all_of_a_group_must_come),
 	CHECK_TEST(a_group_that_will_come),
 	CHECK_TEST(a_group_or_something_else),

@@ -460,6 +460,26 @@ static struct via__enders by_op(const struct via_snapshot *s,
 	return beyond(VIA__UNSEEN);
 }
 
+/* Whether a message has it in the enders' way: whoever takes it out is one. */
+static bool is_in_flight(const struct via_snapshot *s,
+			 const struct via__enders *e)
+{
+	for (uint32_t i = via__first_link(s, e->object);
+	     i < s->n_links && s->links[i].from == e->object; i++) {
+		const struct via_holding h = {
+			.how = VIA_HOLDS_FD,
+			.flags = s->links[i].events
+					 ? (uint8_t)s->links[i].events
+					 : VIA_HOLD_READ | VIA_HOLD_WRITE,
+		};
+
+		if (s->links[i].kind == VIA_LINK_IN_FLIGHT &&
+		    via__is_ender(s, e, &h))
+			return true;
+	}
+	return false;
+}
+
 /*
  * An object that nobody has would not be waited for: somebody who was not seen
  * has it, or it is in a message on its way to somebody.
@@ -479,7 +499,7 @@ static void narrow(const struct via__holders *all, const struct via_wait *w,
 	}
 	const struct via__pool *p = via__pool_of(all, e);
 
-	if (!p->some || linked(s, e->object, VIA_LINK_IN_FLIGHT) != VIA_NONE)
+	if (!p->some || is_in_flight(s, e))
 		*e = whoever(*e, VIA__UNSEEN);
 	else
 		e->limit = (uint8_t)MAX(

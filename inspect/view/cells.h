@@ -16,12 +16,13 @@ typedef json_t *via__json(const struct via__show *show,
 /* Of the object. */
 via__words via__cell_kind, via__cell_name, via__cell_object, via__cell_level,
 	via__cell_capacity, via__cell_state, via__cell_ends, via__cell_waits,
-	via__cell_peer, via__cell_seen, via__cell_flags, via__cell_owner;
+	via__cell_peer, via__cell_seen, via__cell_flags, via__cell_owner,
+	via__cell_flights;
 via__number via__number_level, via__number_capacity, via__number_n_processes,
 	via__number_ino, via__number_dev, via__number_waiting_ns,
 	via__number_made;
 via__words via__cell_waiting, via__cell_age;
-via__json via__json_ends, via__json_waits;
+via__json via__json_ends, via__json_waits, via__json_flights;
 
 /* Of the process, and of the hold. */
 via__words via__cell_comm, via__cell_user, via__cell_command, via__cell_how,

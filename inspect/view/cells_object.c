@@ -6,6 +6,7 @@
 
 #include "inspect/view/cells.h"
 #include "inspect/view/format.h"
+#include "inspect/view/shared.h"
 #include "inspect/view/text.h"
 #include "inspect/view/words.h"
 
@@ -326,6 +327,29 @@ static size_t put_end(const struct via__show *show, struct via__out *out,
 	return n;
 }
 
+/* The messages that have it, from item n on; likewise. */
+static size_t put_flights(const struct via__show *show, struct via__out *out,
+			  uint32_t object, size_t n)
+{
+	const struct via_snapshot *s = show->s;
+
+	for (uint32_t i = VIA_NONE;
+	     (i = via__next_flight(s, object, i)) != VIA_NONE; n++) {
+		const struct via_link *l = &s->links[i];
+		char text[VIA__TEXT_MAX];
+
+		if (show->items_max && n >= show->items_max)
+			continue;
+		via__out_print(out, "%sin flight in ", n ? "\n" : "");
+		via__out_text(out,
+			      via__object_text(s, l->to, text, sizeof(text)));
+		via__out_print(out, ",%s%s",
+			       l->events & VIA_HOLD_READ ? "r" : "",
+			       l->events & VIA_HOLD_WRITE ? "w" : "");
+	}
+	return n;
+}
+
 void via__cell_ends(const struct via__show *show, const struct via__line *line,
 		    struct via__out *out)
 {
@@ -336,6 +360,9 @@ void via__cell_ends(const struct via__show *show, const struct via__line *line,
 
 	if (other != VIA_NONE)
 		n = put_end(show, out, other, n);
+	n = put_flights(show, out, line->object, n);
+	if (other != VIA_NONE)
+		n = put_flights(show, out, other, n);
 	if (show->items_max && n > show->items_max)
 		via__out_print(out, "\nand %zu more", n - show->items_max);
 }
@@ -366,6 +393,41 @@ json_t *via__json_ends(const struct via__show *show,
 
 	while (list && (h = next_end(&e)))
 		if (via__append(list, end_json(show->s, h)) < 0) {
+			json_decref(list);
+			list = NULL;
+		}
+	return list;
+}
+
+void via__cell_flights(const struct via__show *show,
+		       const struct via__line *line, struct via__out *out)
+{
+	if (line->object != VIA_NONE)
+		put_flights(show, out, line->object, 0);
+}
+
+static json_t *flight_json(const struct via_snapshot *s,
+			   const struct via_link *l)
+{
+	char text[VIA__TEXT_MAX];
+
+	return json_pack("{ss sI sb sb}", "socket",
+			 via__object_text(s, l->to, text, sizeof(text)), "ino",
+			 (json_int_t)s->objects[l->to].ino, "read",
+			 !!(l->events & VIA_HOLD_READ), "write",
+			 !!(l->events & VIA_HOLD_WRITE));
+}
+
+json_t *via__json_flights(const struct via__show *show,
+			  const struct via__line *line)
+{
+	json_t *list = json_array();
+	uint32_t i = VIA_NONE;
+
+	while (list && line->object != VIA_NONE &&
+	       (i = via__next_flight(show->s, line->object, i)) != VIA_NONE)
+		if (via__append(list,
+				flight_json(show->s, &show->s->links[i])) < 0) {
 			json_decref(list);
 			list = NULL;
 		}

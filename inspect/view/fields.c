@@ -69,6 +69,8 @@ static const struct via__field sight[] = {
 	NUMBER(n_in_flight, "n_in_flight",
 	       "how many sockets and rings have descriptors of what is not "
 	       "known: in messages, registered"),
+	SET(refused, "refused", via__told_word,
+	    "of source bpf, what the kernel has refused to be told"),
 	END
 };
 #undef R
@@ -208,7 +210,8 @@ static const struct via__field link[] = {
 	INDEX_NEEDED(from, "from", VIA__OBJECTS, "what"),
 	INDEX_NEEDED(to, "to", VIA__OBJECTS, "belongs to what"),
 	WORD_NEEDED(kind, "kind", via__link_word, "how"),
-	NUMBER(events, "events", "watches: EPOLL bits"),
+	NUMBER(events, "events", "watches: EPOLL bits; in-flight: what it is "
+	       "open for, 1 to read, 2 to write"),
 	WORD(source, "source", via__source_word, "where this comes from"),
 	WORD(certainty, "certainty", via__certainty_word, "how sure it is"),
 	END

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/view/shared.h"
 
+#include "inspect/model/build.h"
 #include "inspect/view/cells.h"
 
 bool via__is_leader(const struct via_snapshot *s, uint32_t object)
@@ -17,6 +18,17 @@ bool via__is_leader(const struct via_snapshot *s, uint32_t object)
 	if (!a->name != !b->name)
 		return a->name;
 	return object < other;
+}
+
+uint32_t via__next_flight(const struct via_snapshot *s, uint32_t object,
+			  uint32_t link)
+{
+	uint32_t i = link == VIA_NONE ? via__first_link(s, object) : link + 1;
+
+	for (; i < s->n_links && s->links[i].from == object; i++)
+		if (s->links[i].kind == VIA_LINK_IN_FLIGHT)
+			return i;
+	return VIA_NONE;
 }
 
 enum use {
@@ -71,6 +83,7 @@ static bool is_shared(const struct via_snapshot *s, uint32_t object)
 
 	return uses[o->kind] == NAMED ||
 	       o->flags & (VIA_OBJECT_LISTENS | VIA_OBJECT_REMOTE) ||
+	       via__next_flight(s, object, VIA_NONE) != VIA_NONE ||
 	       via__count_processes(s, object, 2) > 1;
 }
 

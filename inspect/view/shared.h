@@ -19,4 +19,9 @@ bool via__is_shown(const struct via__show *show, uint32_t object);
  * process maps to write and another one maps too. */
 bool via__is_ipc(const struct via_snapshot *s, uint32_t object);
 
+/* The next message that has it: a link behind this one, or the first one for
+ * VIA_NONE, or VIA_NONE. */
+uint32_t via__next_flight(const struct via_snapshot *s, uint32_t object,
+			  uint32_t link);
+
 #endif

@@ -28,6 +28,10 @@ static const struct via__column columns[] = {
 	 .want = VIA_WANT_LEVELS},
 	{"ENDS", "who has it: PID,COMMAND,FD with r, w or both", VIA__ITEMS,
 	 NULL, via__cell_ends, via__json_ends},
+	{"IN-FLIGHT",
+	 "messages that have it: the socket that they are in, with r, w or "
+	 "both",
+	 VIA__ITEMS, NULL, via__cell_flights, via__json_flights},
 	{"WAITS", "who waits for it, to do what, since when", VIA__ITEMS, NULL,
 	 via__cell_waits, via__json_waits, .want = VIA_WANT_WAITS},
 	{"SINCE", "how long the longest wait is; in JSON since_ns", VIA__RIGHT,

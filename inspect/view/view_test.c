@@ -189,6 +189,10 @@ static struct via_snapshot *machine(void)
 	add_pipeline(s);
 	add_sockets(s);
 	add_memory(s);
+	via__add_link(s, via_snapshot_object(s, VIA_KIND_PIPE, 0, 4242, 0),
+		      via_snapshot_object(s, VIA_KIND_UNIX, 0, 51, 0),
+		      VIA_LINK_IN_FLIGHT)
+		->events = VIA_HOLD_READ;
 	assert_int_equal(via__seal(s), 0);
 	return s;
 }
@@ -257,7 +261,8 @@ static void objects_are_what_is_shared(void **state)
 	expect(&via__view_objects, &show, via__view_objects.initial,
 	       "file|/var/db||"
 	       "|200,server,map-rw;201,client\\x1b,map-r\n"
-	       "pipe|[4242]|64K/64K|101,cat write 5.2s|101,cat,1w;102,grep,0r\n"
+	       "pipe|[4242]|64K/64K|101,cat write 5.2s|101,cat,1w;102,grep,0r;"
+	       "in flight in unix:[51],r\n"
 	       "unix|/run/x.sock|0/128||200,server,3rw\n"
 	       "unix|/run/x.sock|1.5K||200,server,4rw;201,client\\x1b,3rw\n"
 	       "tcp|127.0.0.1:5000->192.0.2.1:80|||201,client\\x1b,5rw\n"
@@ -271,7 +276,7 @@ static void objects_are_what_is_shared(void **state)
 	expect(&via__view_objects, &show, "OBJECT,LEVEL,STATE,PROCESSES,ENDS",
 	       "file:/etc/passwd|||1|101,cat,3r\n"
 	       "file:/var/db|||2|200,server,map-rw;and 1 more\n"
-	       "pipe:[4242]|65536/65536|full|2|101,cat,1w;and 1 more\n"
+	       "pipe:[4242]|65536/65536|full|2|101,cat,1w;and 2 more\n"
 	       "pipe:[4300]|||1|100,sh,10r,11w\n"
 	       "unix:/run/x.sock|0/128|listen|1|200,server,3rw\n"
 	       "unix:/run/x.sock|1536|established|2|200,server,4rw;and 1 "
@@ -580,6 +585,9 @@ static void json_has_numbers_and_lists(void **state)
 		{"LEVEL", "65536"},
 		{"PEER", "null"},
 		{"SINCE", "5250000000"},
+		{"IN-FLIGHT", "[{\"socket\": \"unix:[51]\", "
+			      "\"ino\": 51, \"read\": true, "
+			      "\"write\": false}]"},
 		{"WAITS", "[{\"pid\": 101, \"tid\": 101, \"comm\": \"cat\", "
 			  "\"op\": \"write\", \"object\": \"pipe:[4242]\", "
 			  "\"fd\": 1, \"since_ns\": 5250000000}]"},

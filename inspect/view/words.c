@@ -38,6 +38,7 @@ WORDS(via__socket_state_word, "unknown", "established", "syn-sent", "syn-recv",
 
 WORDS(via__want_word, "fds", "paths", "maps", "all-maps", "sockets", "ipc",
       "levels", "locks", "waits", "signals", "channels", "names")
+WORDS(via__told_word, "files", "undo", "unix")
 WORDS(via__hidden_word, "fds", "maps", "waits", "paths")
 WORDS(via__process_flag_word, "frozen", "kernel", "self")
 WORDS(via__thread_flag_word, "moved")

@@ -149,6 +149,52 @@ struct pipe_inode_info {
 	struct pipe_buffer *bufs;
 } KERNEL;
 
+struct socket {
+	void *sk;
+} KERNEL;
+
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+} KERNEL;
+
+struct scm_fp_list {
+	short count;
+	struct file *fp[1];
+} KERNEL;
+
+struct unix_skb_parms {
+	struct scm_fp_list *fp;
+} KERNEL;
+
+struct sk_buff {
+	struct sk_buff *next;
+	char cb[1];
+} KERNEL;
+
+struct sk_buff_head {
+	struct sk_buff *next;
+} KERNEL;
+
+struct sock {
+	struct socket *sk_socket;
+	struct sk_buff_head sk_receive_queue;
+} KERNEL;
+
+typedef struct {
+	int counter;
+} KERNEL atomic_t;
+
+struct scm_stat {
+	atomic_t nr_fds;
+} KERNEL;
+
+struct unix_sock {
+	struct sock sk;
+	struct sock *peer;
+	struct scm_stat scm_stat;
+} KERNEL;
+
 struct bpf_iter_meta {
 	struct seq_file *seq;
 } KERNEL;
@@ -156,6 +202,11 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+} KERNEL;
+
+struct bpf_iter__unix {
+	struct bpf_iter_meta *meta;
+	struct unix_sock *unix_sk;
 } KERNEL;
 
 struct bpf_iter__task_file {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the programs in the kernel tell: one record per descriptor, one per
- * descriptor that an epoll set watches, and one per set of semaphores that the
- * kernel will give units back to. */
+ * descriptor that an epoll set watches, one per descriptor in a message, and one
+ * per set of semaphores that the kernel will give units back to. */
 #ifndef INSPECT_COLLECT_BPF_RECORD_H
 #define INSPECT_COLLECT_BPF_RECORD_H
 
@@ -35,6 +35,16 @@ struct via__bpf_file {
 	 * the events, and fd the descriptor. */
 	__u64 epoll;
 	char name[VIA__BPF_NAME]; /* without a file type: "[eventfd]" */
+};
+
+/* An open file in a message on its way into a Unix socket. */
+struct via__bpf_flight {
+	__u64 socket;  /* which one; no address to be used */
+	__u64 ino;     /* its number; 0: it is not accepted yet */
+	__u64 peer;    /* that of its peer, or 0 */
+	__u32 n_files; /* how many are on their way into it */
+	__u32 unused;
+	struct via__bpf_file file; /* of no process */
 };
 
 #define VIA__BPF_SEMAPHORES 64

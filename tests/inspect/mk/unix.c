@@ -298,6 +298,40 @@ void make_scm_in_flight(struct mk *m)
 	mk_verdict(m, "reader", "waiting|unknown", NULL);
 }
 
+/* The same before the connection is accepted: whoever accepts it is the one. */
+void make_scm_pending(struct mk *m)
+{
+	int listener = mk_unix_listen(m, SOCK_STREAM, "socket", 5);
+	int fd = client(m, listener, true), p[2];
+
+	mk_pipe(m, p);
+	pass(fd, p[1]);
+	mk_reader(m, "reader", p[0]);
+	mk_keeper(m, "sender", fd);
+	mk_keeper(m, "server", listener);
+	mk_verdict(m, "reader", "waiting|unknown", NULL);
+}
+
+/* Two wait for each other, and what is in a message could help neither. */
+void make_scm_read_end(struct mk *m)
+{
+	int s[2], a[2], b[2];
+
+	mk_pair(m, SOCK_STREAM, s);
+	mk_pipe(m, a);
+	mk_pipe(m, b);
+	pass(s[0], a[0]);
+	CHILD(m, "one", a[0], b[1], -1)
+		mk_read(a[0]);
+	CHILD(m, "two", b[0], a[1], -1)
+		mk_read(b[0]);
+	mk_in(m, "one", SYS_read, "read", a[0]);
+	mk_in(m, "two", SYS_read, "read", b[0]);
+	mk_keeper(m, "sender", s[0]);
+	mk_keeper(m, "receiver", s[1]);
+	mk_cycle(m, "exact", "one", "two", NULL);
+}
+
 /* A pipe whose ends a process holds in its own socket's queue. */
 void make_scm_to_self(struct mk *m)
 {

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* What the programs here have in common. */
+#ifndef INSPECT_COLLECT_BPF_PROGRAM_H
+#define INSPECT_COLLECT_BPF_PROGRAM_H
+
+#include "inspect/collect/bpf/kernel.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "inspect/collect/bpf/record.h"
+
+/* The kernel asks for it; the repository's is MIT. */
+static const char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* A member of what the kernel knows to be such a structure, which is quicker;
+ * and of whatever is there. */
+#define LOAD(base, member) ((base)->member)
+#define READ(base, ...)	   BPF_CORE_READ(base, __VA_ARGS__)
+
+/* The structure that a member is in. */
+#define AROUND(type, at, member)                                               \
+	((const type *)((const char *)(at)-bpf_core_field_offset(type, member)))
+
+/* How deep the pid namespace of whoever reads this is. */
+static inline __u32 own_level(void)
+{
+	const struct task_struct *reader = bpf_get_current_task_btf();
+
+	return reader->thread_pid->level;
+}
+
+/* The number of a task in there. */
+static inline __u32 id_of(const struct pid *pid, int id, __u32 level)
+{
+	__u32 nr = 0;
+
+	if (level == 0)
+		return (__u32)id;
+	if (!pid || READ(pid, level) < level)
+		return 0;
+	bpf_probe_read_kernel(
+		&nr, sizeof(nr),
+		(const char *)pid + bpf_core_field_offset(struct pid, numbers) +
+			level * bpf_core_type_size(struct upid) +
+			bpf_core_field_offset(struct upid, nr));
+	return nr;
+}
+
+#endif

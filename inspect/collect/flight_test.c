@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* Which descriptors are in messages, and in which socket. */
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/un.h>
+
+#include "inspect/collect/look_test.h"
+#include "inspect/model/build.h"
+
+/* Through the kernel; NULL, and why: not here. */
+static struct via_snapshot *look_closely(char why[VIA_ERROR_TEXT_MAX])
+{
+	const struct via_look l = {.want = VIA_WANT_FDS | VIA_WANT_SOCKETS,
+				   .source = VIA_SOURCE_BPF};
+	struct via_snapshot *s = NULL;
+	struct via_error error = {0};
+	int err = via_snapshot_take(&l, &s, &error);
+
+	if (err == -EOPNOTSUPP)
+		snprintf(why, VIA_ERROR_TEXT_MAX, "%s", error.text);
+	else
+		assert_int_equal(err, 0);
+	return s;
+}
+
+/* The messages that have an object: how many, and one of them. */
+static uint32_t flights_of(const struct via_snapshot *s,
+			   const struct via_object *o, struct via_link *ret)
+{
+	uint32_t from = (uint32_t)(o - s->objects), n = 0;
+
+	for (uint32_t i = via__first_link(s, from);
+	     i < s->n_links && s->links[i].from == from; i++) {
+		assert_int_equal(s->links[i].kind, VIA_LINK_IN_FLIGHT);
+		assert_int_equal(s->links[i].source, VIA_SOURCE_BPF);
+		assert_int_equal(s->links[i].certainty, VIA_EXACT);
+		*ret = s->links[i];
+		n++;
+	}
+	return n;
+}
+
+static void names_what_is_in_a_message(void **state)
+{
+	static const struct {
+		int type;
+		size_t len;
+	} rows[] = {
+		{SOCK_STREAM, 1},
+		{SOCK_DGRAM, 0},
+		{SOCK_SEQPACKET, 1},
+	};
+	char why[VIA_ERROR_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		int pair[2], p[2];
+		struct via_link l;
+
+		assert_int_equal(pipe(p), 0);
+		assert_int_equal(socketpair(AF_UNIX, rows[i].type, 0, pair), 0);
+		pass(pair[0], p[1], rows[i].len);
+		pass(pair[0], p[1], rows[i].len);
+		close(p[1]);
+		struct via_snapshot *s = look_closely(why);
+
+		if (s) {
+			const struct via_object *o = object_of(s, p[0]);
+
+			assert_int_equal(flights_of(s, o, &l), 2);
+			assert_int_equal(l.events, VIA_HOLD_WRITE);
+			assert_ptr_equal(&s->objects[l.to],
+					 object_of(s, pair[1]));
+			/* So that both of its ends are known. */
+			assert_int_equal(o->seen, VIA_SEEN_ALL);
+		}
+		via_snapshot_free(s);
+		close(p[0]);
+		close(pair[0]);
+		close(pair[1]);
+		if (!s)
+			check_skip(why);
+	}
+}
+
+/* A file may have locks that go with it. */
+static void counts_what_may_be_more(void **state)
+{
+	char why[VIA_ERROR_TEXT_MAX];
+	int pair[2], file = open("/proc/self/exe", O_RDONLY);
+	struct via_link l;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	struct via_snapshot *before = look_closely(why);
+
+	pass(pair[0], file, 1);
+	struct via_snapshot *s = look_closely(why);
+
+	if (s) {
+		assert_int_equal(s->sight.n_in_flight,
+				 before->sight.n_in_flight + 1);
+		assert_int_equal(flights_of(s, object_of(s, file), &l), 1);
+		assert_int_equal(l.events, VIA_HOLD_READ);
+	}
+	via_snapshot_free(before);
+	via_snapshot_free(s);
+	close(file);
+	close(pair[0]);
+	close(pair[1]);
+	if (!s)
+		check_skip(why);
+}
+
+/* It may be sent before the connection is accepted: then it is with who will
+ * accept it. */
+static void finds_what_is_not_accepted(void **state)
+{
+	char why[VIA_ERROR_TEXT_MAX];
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof(name.sun_family);
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	int client = socket(AF_UNIX, SOCK_STREAM, 0), p[2];
+	struct via_link l;
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	/* The kernel chooses a name. */
+	assert_int_equal(bind(listener, (void *)&name, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	len = sizeof(name);
+	assert_int_equal(getsockname(listener, (void *)&name, &len), 0);
+	assert_int_equal(connect(client, (void *)&name, len), 0);
+	pass(client, p[0], 1);
+	struct via_snapshot *s = look_closely(why);
+
+	if (s) {
+		assert_int_equal(flights_of(s, object_of(s, p[0]), &l), 1);
+		assert_int_equal(l.events, VIA_HOLD_READ);
+		assert_ptr_equal(&s->objects[l.to], object_of(s, listener));
+	}
+	via_snapshot_free(s);
+	close(listener);
+	close(client);
+	close(p[0]);
+	close(p[1]);
+	if (!s)
+		check_skip(why);
+}
+
+/* In a network namespace of its own. */
+static pid_t start_apart(int *p)
+{
+	int ready[2], pair[2];
+	char said = 0;
+
+	assert_int_equal(pipe(ready), 0);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		bool ok = unshare(CLONE_NEWNET) == 0 &&
+			  socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0;
+
+		if (ok)
+			pass(pair[0], p[1], 1);
+		close(p[1]);
+		(void)!write(ready[1], ok ? "y" : "n", 1);
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &said, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	if (said == 'y')
+		return pid;
+	end(pid);
+	return -1;
+}
+
+static void looks_in_other_namespaces(void **state)
+{
+	char why[VIA_ERROR_TEXT_MAX] = "needs another network namespace";
+	int p[2];
+	struct via_link l;
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	pid_t child = start_apart(p);
+	struct via_snapshot *s = child < 0 ? NULL : look_closely(why);
+
+	if (s)
+		assert_int_equal(flights_of(s, object_of(s, p[0]), &l), 1);
+	via_snapshot_free(s);
+	if (child > 0)
+		end(child);
+	close(p[0]);
+	close(p[1]);
+	if (!s)
+		check_skip(why);
+}
+
+static const struct CMUnitTest tests[] = {
+	CHECK_TEST(names_what_is_in_a_message),
+	CHECK_TEST(counts_what_may_be_more),
+	CHECK_TEST(finds_what_is_not_accepted),
+	CHECK_TEST(looks_in_other_namespaces),
+};
+CHECK_MAIN(tests)
