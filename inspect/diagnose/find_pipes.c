@@ -10,76 +10,82 @@ static bool is_pipe(const struct via__finder *f, const struct via_wait *w)
 
 /* --- One's own end --- */
 
+/* Who waits for one side of a pipe, having the other one, and nobody else has. */
+struct own_end {
+	enum via_op op;
+	enum via__side other;
+	const char *does, *whose, *so; /* "A does PIPE, whose N, so" */
+	const char *advice, *why;      /* "advice N why" */
+};
+
+static const struct own_end own_write_end = {
+	.op = VIA_OP_READ,
+	.other = VIA__WRITERS,
+	.does = "reads",
+	.whose = "whose only write end it holds itself, as descriptor",
+	.so = ": no data and no end will come",
+	.advice = "close descriptor",
+	.why = " in the reader, before it reads: the end of the data is seen "
+	       "when the last write end is closed",
+};
+
+static const struct own_end own_pipe_full = {
+	.op = VIA_OP_WRITE,
+	.other = VIA__READERS,
+	.does = "writes to",
+	.whose = "which is full and which it alone could read, from descriptor",
+	.so = "",
+	.advice = "if nobody else is to read it, close descriptor",
+	.why = ": the writer then gets SIGPIPE; else do not write more than "
+	       "the pipe holds before reading",
+};
+
 /*
  * The hold of the other side of a pipe that a thread waits for, if it is the
  * only one in its process, and that the only one that has it.
  */
-static const struct via_holding *own_end(const struct via__finder *f,
-					 uint32_t thread, enum via_op op,
-					 enum via__side side)
+static const struct via_holding *
+own_end(const struct via__finder *f, uint32_t thread, const struct own_end *end)
 {
-	const struct via_wait *w = via__reason(f, thread, op);
+	const struct via_wait *w = via__reason(f, thread, end->op);
 	uint32_t process = f->s->threads[thread].process;
 
 	if (!w || !is_pipe(f, w) || !via__is_stuck(f, thread) ||
 	    f->s->processes[process].n_threads != 1 ||
-	    via__hold_of(f, process, true, w->object, side))
+	    via__hold_of(f, process, true, w->object, end->other))
 		return NULL;
-	return via__hold_of(f, process, false, w->object, side);
+	return via__hold_of(f, process, false, w->object, end->other);
+}
+
+static void find_own_end(struct via__finder *f, const struct own_end *end)
+{
+	for (uint32_t t = 0; t < f->s->n_threads; t++) {
+		const struct via_holding *h = own_end(f, t, end);
+		char who[VIA__WHO_MAX], pipe[VIA__TEXT_MAX];
+
+		if (!h)
+			continue;
+		struct via_finding *found =
+			via__report(f, f->d->verdicts[t].certainty, h->process,
+				    t, h->object);
+
+		via__say(f, &found->what, "%s %s %s, %s %d%s",
+			 via__who_thread(f->s, t, who), end->does,
+			 via__object_text(f->s, h->object, pipe, sizeof(pipe)),
+			 end->whose, h->id, end->so);
+		via__say(f, &found->advice, "%s %d%s", end->advice, h->id,
+			 end->why);
+	}
 }
 
 void via__find_own_write_end(struct via__finder *f)
 {
-	for (uint32_t t = 0; t < f->s->n_threads; t++) {
-		const struct via_holding *h = own_end(f, t, VIA_OP_READ,
-						      VIA__WRITERS);
-		char who[VIA__WHO_MAX], pipe[VIA__TEXT_MAX];
-
-		if (!h)
-			continue;
-		struct via_finding *found =
-			via__report(f, f->d->verdicts[t].certainty, h->process,
-				    t, h->object);
-
-		via__say(f, &found->what,
-			 "%s reads %s, whose only write end it holds itself, "
-			 "as descriptor %d: no data and no end will come",
-			 via__who_thread(f->s, t, who),
-			 via__object_text(f->s, h->object, pipe, sizeof(pipe)),
-			 h->id);
-		via__say(f, &found->advice,
-			 "close descriptor %d in the reader, before it reads: "
-			 "the end of the data is seen when the last write end "
-			 "is closed",
-			 h->id);
-	}
+	find_own_end(f, &own_write_end);
 }
 
 void via__find_own_pipe_full(struct via__finder *f)
 {
-	for (uint32_t t = 0; t < f->s->n_threads; t++) {
-		const struct via_holding *h = own_end(f, t, VIA_OP_WRITE,
-						      VIA__READERS);
-		char who[VIA__WHO_MAX], pipe[VIA__TEXT_MAX];
-
-		if (!h)
-			continue;
-		struct via_finding *found =
-			via__report(f, f->d->verdicts[t].certainty, h->process,
-				    t, h->object);
-
-		via__say(f, &found->what,
-			 "%s writes to %s, which is full and which it alone "
-			 "could read, from descriptor %d",
-			 via__who_thread(f->s, t, who),
-			 via__object_text(f->s, h->object, pipe, sizeof(pipe)),
-			 h->id);
-		via__say(f, &found->advice,
-			 "if nobody else is to read it, close descriptor %d: "
-			 "the writer then gets SIGPIPE; else do not write more "
-			 "than the pipe holds before reading",
-			 h->id);
-	}
+	find_own_end(f, &own_pipe_full);
 }
 
 /* --- Waiting for a writer --- */
