@@ -173,6 +173,106 @@ static void leaked_write_end(void **state)
 	}
 }
 
+/* A family: a parent, the reader of one pipe, and a sibling that has its write
+ * end under a number; the end of what the sibling reads is with the parent. */
+struct family {
+	uint32_t parent, reader, sibling, pipe;
+};
+enum {
+	PARENT_WAITS,
+	READER_WAITS
+}; /* of the snapshot's waits */
+
+static void made_family(struct made *m, struct family *f)
+{
+	made_begin(m);
+	f->parent = made_process(m, "parent");
+	f->reader = made_process(m, "reader");
+	f->sibling = made_process(m, "sibling");
+	f->pipe = made_object(m, VIA_KIND_PIPE);
+	made_hold(m, f->reader, f->pipe, "r")->id = 0;
+	made_hold(m, f->sibling, f->pipe, "w")->id = 5;
+	m->s->processes[f->sibling].task.ppid = 100;
+	m->s->processes[f->sibling].command = via__text_of(m->s, "cat file55");
+	made_child_wait(m, f->parent, f->reader);
+	made_wait(m, f->reader, VIA_OP_READ, f->pipe)->fd = 0;
+}
+
+/* The sibling waits for its own end of data, from their parent. */
+static void leaked_to_stuck(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 7; how++) {
+		struct family f;
+		struct made m;
+
+		made_family(&m, &f);
+		made_wait(&m, f.sibling, VIA_OP_READ,
+			  made_pipe(&m, f.parent, f.sibling));
+		if (how == 1)
+			m.s->waits[READER_WAITS].fd = 5;
+		if (how < 2) {
+			found(&m, "leaked-write-end", f.sibling, f.pipe,
+			      "sibling (102), as descriptor 5,");
+			continue;
+		}
+		/* It is the output of one who has it; of their parent; who
+		 * reads has it too; nobody says that the end is waited for. */
+		if (how == 2)
+			made_hold(&m, f.sibling, f.pipe, "w")->id = 1;
+		if (how == 3)
+			made_hold(&m, f.parent, f.pipe, "w");
+		if (how == 4)
+			made_hold(&m, f.reader, f.pipe, "w");
+		if (how == 5) {
+			m.s->waits[READER_WAITS].fd = 5;
+			m.s->waits[PARENT_WAITS].on_process = VIA_NONE;
+			m.s->waits[PARENT_WAITS].op = VIA_OP_READ;
+			m.s->waits[PARENT_WAITS].object =
+				made_pipe(&m, f.reader, f.parent);
+		}
+		if (how == 6)
+			m.s->processes[f.sibling].task.ppid = 101;
+		nothing(&m);
+	}
+}
+
+/* The sibling goes on: only where it cannot know what it has. */
+static void leaked_to_busy(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 7; how++) {
+		struct family f;
+		struct made m;
+
+		made_family(&m, &f);
+		made_wait(&m, f.sibling, VIA_OP_TIME, VIA_NONE);
+		if (how == 0) {
+			found(&m, "leaked-write-end", f.sibling, f.pipe,
+			      "sibling (102), as descriptor 5,");
+			continue;
+		}
+		/* A pipeline of a shell; not its input; it was told; it is the
+		 * same program; nobody waits for the reader. */
+		if (how == 1) {
+			made_wait(&m, f.parent, VIA_OP_CHILD, VIA_NONE)
+				->on_process = f.sibling;
+		}
+		if (how == 2)
+			m.s->waits[READER_WAITS].fd = 4;
+		if (how == 3)
+			m.s->processes[f.sibling].command =
+				via__text_of(m.s, "tee /dev/fd/5");
+		if (how == 4)
+			strcpy(m.s->processes[f.sibling].task.comm, "parent");
+		if (how == 5)
+			m.s->waits[PARENT_WAITS].on_process = f.sibling;
+		if (how == 6)
+			m.s->processes[f.sibling].command = 0;
+		nothing(&m);
+	}
+}
+
 /* --- What is full --- */
 
 static void both_full(void **state)
@@ -491,6 +591,8 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(wait_before_drain),
 	CHECK_TEST(a_thread_that_drains),
 	CHECK_TEST(leaked_write_end),
+	CHECK_TEST(leaked_to_stuck),
+	CHECK_TEST(leaked_to_busy),
 	CHECK_TEST(both_full),
 	CHECK_TEST(backlog_full),
 	CHECK_TEST(queue_full),
