@@ -229,6 +229,17 @@ static struct via__enders connection(const struct via_snapshot *s,
 		       : beyond(VIA__UNSEEN);
 }
 
+/* Anybody may come and open it, but seldom does who was not told. */
+static struct via__enders opening(const struct via_snapshot *s,
+				  const struct via_wait *w)
+{
+	struct via__enders e = nobody;
+
+	e.process = via__crosswise(s, w);
+	e.limit = VIA_LIKELY;
+	return e.process == VIA_NONE ? beyond(VIA__WORLD) : e;
+}
+
 /* --- Locks --- */
 
 /* The thread of a process with this tid. */
@@ -443,6 +454,7 @@ static struct via__enders by_op(const struct via_snapshot *s,
 	case VIA_OP_WRITE:
 		return data(s, w);
 	case VIA_OP_OPEN:
+		return opening(s, w);
 	case VIA_OP_ACCEPT:
 		return beyond(VIA__WORLD);
 	case VIA_OP_CONNECT:

@@ -273,6 +273,54 @@ static void leaked_to_busy(void **state)
 	}
 }
 
+static uint32_t made_fifo(struct made *m, const char *name)
+{
+	uint32_t fifo = made_object(m, VIA_KIND_FIFO);
+
+	m->s->objects[fifo].name = via__text_of(m->s, name);
+	return fifo;
+}
+
+static void fifo_crosswise(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 7; how++) {
+		struct made m;
+
+		made_begin(&m);
+		uint32_t p = made_process(&m, "client");
+		uint32_t q = made_process(&m, "server");
+		uint32_t a = made_fifo(&m, "/tmp/in");
+		uint32_t b = made_fifo(&m, "/tmp/out");
+
+		m.s->processes[p].command =
+			via__text_of(m.s, "client -i /tmp/in -o /tmp/out");
+		m.s->processes[q].command = via__text_of(m.s, "cat <in >out");
+		made_wait(&m, p, VIA_OP_OPEN, a);
+		made_wait(&m, q, VIA_OP_OPEN, how == 1 ? a : b);
+		if (how == 0) {
+			found(&m, "fifo-crosswise", p, a, "server (101)");
+			continue;
+		}
+		/* Both for one; it was not named, but another; one has it open;
+		 * a third waits too; both are of one shell; it has another
+		 * thread. */
+		if (how == 2)
+			m.s->processes[q].command =
+				via__text_of(m.s, "cat <in.1 <xin -in >out");
+		if (how == 3)
+			made_hold(&m, p, b, "r");
+		if (how == 4)
+			made_wait(&m, made_process(&m, "third"), VIA_OP_OPEN,
+				  a);
+		if (how == 5)
+			m.s->processes[q].command = m.s->processes[p].command;
+		if (how == 6)
+			made_wait(&m, made_thread(&m), VIA_OP_TIME, VIA_NONE);
+		nothing(&m);
+	}
+}
+
 /* --- What is full --- */
 
 static void both_full(void **state)
@@ -593,6 +641,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(leaked_write_end),
 	CHECK_TEST(leaked_to_stuck),
 	CHECK_TEST(leaked_to_busy),
+	CHECK_TEST(fifo_crosswise),
 	CHECK_TEST(both_full),
 	CHECK_TEST(backlog_full),
 	CHECK_TEST(queue_full),

@@ -216,7 +216,7 @@ void make_fifo_open_write(struct mk *m)
 	opens(m, O_WRONLY);
 }
 
-/* Anybody may open them yet: no more than "probably". */
+/* Nothing shows that each would open the other's next. */
 void make_fifo_open_abba(struct mk *m)
 {
 	char path_a[128], path_b[128];
@@ -235,6 +235,31 @@ void make_fifo_open_abba(struct mk *m)
 	mk_waits(m, "two", "open", b, -1);
 	mk_verdict(m, "one", "waiting|idle|unknown", NULL);
 	mk_verdict(m, "two", "waiting|idle|unknown", NULL);
+}
+
+static void opens_both(struct mk *m, const char *role, int fifo,
+		       const char *first, const char *then)
+{
+	CHILD(m, role, -1) {
+		(void)execl("/proc/self/exe", "via-mk", "--open", role, first,
+			    then, NULL);
+		mk_die("execl");
+	}
+	mk_blocks(m, role, SYS_openat, -1);
+	mk_waits(m, role, "open", fifo, -1);
+}
+
+/* Anybody may open them yet: no more than "probably". */
+void make_fifo_crosswise(struct mk *m)
+{
+	char path_a[128], path_b[128];
+	int a = named_fifo(m, "requests", path_a, sizeof(path_a));
+	int b = named_fifo(m, "answers", path_b, sizeof(path_b));
+
+	opens_both(m, "one", a, path_a, path_b);
+	opens_both(m, "two", b, path_b, path_a);
+	mk_cycle(m, NULL, "one", "two", NULL);
+	mk_finding(m, "fifo-crosswise", "one", a);
 }
 
 /* --- What goes wrong --- */
