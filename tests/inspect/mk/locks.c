@@ -155,6 +155,45 @@ void make_flock_shared_stuck(struct mk *m)
 	mk_cycle(m, "exact", "reader", "waiter", NULL);
 }
 
+/* The factory takes both, and each child has one: the list of locks has the same
+ * line twice. One of them is stuck with its lock, though the other lives. */
+void make_flock_twins(struct mk *m)
+{
+	int a = file(m, "file"), b = again(m, a), other = again(m, a), p[2];
+	int lock = lock_object(m, a);
+
+	mk_pipe(m, p);
+	MUST(flock(a, LOCK_SH));
+	MUST(flock(b, LOCK_SH));
+	mk_keeper(m, "lively", a);
+	CHILD(m, "reader", b, p[0], -1)
+		mk_read(p[0]);
+	CHILD(m, "waiter", other, p[1], -1)
+		(void)flock(other, LOCK_EX);
+	mk_holds(m, "lively", lock, "lock", a, NULL);
+	mk_holds(m, "reader", lock, "lock", b, NULL);
+	mk_in(m, "reader", SYS_read, "read", p[0]);
+	mk_blocks(m, "waiter", SYS_flock, other);
+	mk_waits(m, "waiter", "lock", lock, other);
+	mk_cycle(m, "exact", "reader", "waiter", NULL);
+}
+
+/* The waiter's own is not in its way. */
+void make_ofd_twins(struct mk *m)
+{
+	int own = file(m, "file"), other = again(m, own);
+	int lock = lock_object(m, own);
+
+	set_lock(own, F_OFD_SETLK, F_RDLCK);
+	set_lock(other, F_OFD_SETLK, F_RDLCK);
+	mk_keeper(m, "holder", other);
+	CHILD(m, "waiter", own, -1)
+		set_lock(own, F_OFD_SETLKW, F_WRLCK);
+	mk_holds(m, "waiter", lock, "lock", own, NULL);
+	mk_holds(m, "holder", lock, "lock", other, NULL);
+	waits_for(m, SYS_fcntl, own, lock);
+}
+
 void make_posix_lock(struct mk *m)
 {
 	int fd = file(m, "file"), lock = lock_object(m, fd);
