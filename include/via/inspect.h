@@ -392,14 +392,16 @@ enum via_op {
 	VIA_OP_SIGNAL,	/* a signal */
 	VIA_OP_TIME,	/* a time */
 	VIA_OP_EVENT,	/* anything else of an object */
+	VIA_OP_ANSWER,	/* a process that stands in for the kernel: FUSE,
+			   userfaultfd, seccomp */
 	VIA_OP_UNKNOWN,
 	VIA_N_OPS
 };
 
 /*
  * One thing that would end the wait of a thread; of several any one does, but
- * those with the same group, other than 0, must all come. Waiting for a task:
- * process, and thread if it is that one of its threads; the object is then what
+ * those with the same group, other than 0, must all come. Waiting for a task,
+ * or its answer: process, and thread if it is that one of its threads; the object is then what
  * leads to it: a PIDFD, the FUTEX of a join.
  */
 struct via_wait {

@@ -443,7 +443,8 @@ static struct via__enders task(const struct via_snapshot *s,
 static struct via__enders by_op(const struct via_snapshot *s,
 				const struct via_wait *w)
 {
-	if (w->op == VIA_OP_CHILD || w->op == VIA_OP_JOIN)
+	if (w->op == VIA_OP_CHILD || w->op == VIA_OP_JOIN ||
+	    w->op == VIA_OP_ANSWER)
 		return task(s, w);
 	if (w->op == VIA_OP_SIGNAL || w->op == VIA_OP_TIME)
 		return beyond(VIA__WORLD);

@@ -571,7 +571,17 @@ static void fuse(void **state)
 
 	m.s->threads[p].wchan = via__text_of(m.s, "request_wait_answer");
 	m.s->threads[p].state = 'D';
-	found(&m, "fuse", p, VIA_NONE, "ls (100)");
+	found(&m, "fuse", p, VIA_NONE, "not seen");
+	for (int self = 0; self < 2; self++) {
+		made_begin(&m);
+		p = made_process(&m, "ls");
+		uint32_t q = self ? p : made_process(&m, "sshfs");
+
+		m.s->threads[p].wchan = via__text_of(m.s,
+						     "request_wait_answer");
+		made_wait(&m, p, VIA_OP_ANSWER, VIA_NONE)->on_process = q;
+		found(&m, "fuse", p, VIA_NONE, self ? "itself" : "sshfs (101)");
+	}
 }
 
 /* --- What is left over --- */
