@@ -125,6 +125,7 @@ void via__wait_answer(struct via__blocked *b, enum via__answer answer);
 void via__wait_fd(struct via__blocked *b);
 void via__wait_flow(struct via__blocked *b);
 void via__wait_vmsplice(struct via__blocked *b);
+void via__wait_send(struct via__blocked *b);
 void via__wait_connect(struct via__blocked *b);
 void via__wait_open(struct via__blocked *b);
 void via__wait_poll(struct via__blocked *b);

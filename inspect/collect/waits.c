@@ -107,6 +107,7 @@ static void (*const waits_for[])(struct via__blocked *b) = {
 	[VIA__CALL_FD] = via__wait_fd,
 	[VIA__CALL_FLOW] = via__wait_flow,
 	[VIA__CALL_VMSPLICE] = via__wait_vmsplice,
+	[VIA__CALL_SEND] = via__wait_send,
 	[VIA__CALL_CONNECT] = via__wait_connect,
 	[VIA__CALL_OPEN] = via__wait_open,
 	[VIA__CALL_POLL] = via__wait_poll,

@@ -4,6 +4,7 @@
 #include "tests/inspect/mk/mk.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -273,6 +274,37 @@ void make_lock_heir(struct mk *m)
 	/* Elsewhere the kernel does not say who it was. */
 	(mk_in_init_ns() ? mk_finding : mk_remark)(m, "lock-heir", "heir",
 						   lock);
+}
+
+/* The kernel asks the holder to let it go, and takes it after a while
+ * (/proc/sys/fs/lease-break-time), by default in 45 s. */
+void make_lease_waits(struct mk *m)
+{
+	char path[128];
+	int made = file(m, "file"), lock = lock_object(m, made);
+	int fd = (int)MUST(
+		open(mk_path(m, "file", path, sizeof(path)), O_RDONLY));
+
+	mk_end(m, fd, mk_of(m, made));
+	MUST(close(made));
+	m->ends[made] = -1;
+	m->objects[mk_of(m, fd)].fd = fd;
+	mk_gate(m);
+	CHILD(m, "holder", fd, -1) {
+		(void)signal(SIGIO, SIG_IGN);
+		if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+			mk_die("F_SETLEASE");
+		mk_ready(m);
+		mk_pause();
+	}
+	mk_go(m, 1);
+	mk_idle(m, "holder");
+	mk_holds(m, "holder", lock, "lock", fd, NULL);
+	CHILD(m, "opener", -1)
+		(void)open(path, O_WRONLY);
+	mk_blocks(m, "opener", SYS_openat, -1);
+	mk_waits(m, "opener", "lock", lock, -1);
+	mk_verdict(m, "opener", "waiting", NULL);
 }
 
 /* --- Deadlocks --- */
