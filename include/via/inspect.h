@@ -299,8 +299,9 @@ enum via_futex_use {
 	VIA_FUTEX_MUTEX,   /* glibc's mutex, normal */
 	VIA_FUTEX_ROBUST,
 	VIA_FUTEX_PI,
-	VIA_FUTEX_JOIN, /* pthread_join() */
-	VIA_FUTEX_VIA,	/* a lock of via/sync.h */
+	VIA_FUTEX_JOIN,	  /* pthread_join() */
+	VIA_FUTEX_VIA,	  /* a lock of via/sync.h */
+	VIA_FUTEX_RWLOCK, /* glibc's pthread_rwlock_t, held by a writer */
 };
 
 /* Detail of FUTEX. */
