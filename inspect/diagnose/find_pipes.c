@@ -88,15 +88,41 @@ void via__find_own_pipe_full(struct via__finder *f)
 	find_own_end(f, &own_pipe_full);
 }
 
-/* --- Waiting for a writer --- */
+/* --- Waiting for a child --- */
+
+/* Who waits for the end of a child has first to do something with a pipe. */
+struct before {
+	enum via_op op; /* of the child */
+	enum via__side side;
+	const char *does, *more;   /* "does PIPE more" */
+	const char *advice, *then; /* "advice (descriptor N) then" */
+};
+
+static const struct before drain = {
+	.op = VIA_OP_WRITE,
+	.side = VIA__READERS,
+	.does = "read from",
+	.more = ", which is full",
+	.advice = "read all output",
+	.then = " to its end, then wait for the child",
+};
+
+static const struct before close_end = {
+	.op = VIA_OP_READ,
+	.side = VIA__WRITERS,
+	.does = "write to",
+	.more = ", or to close it",
+	.advice = "write what is to be written, close the write end",
+	.then = ", then wait for the child",
+};
 
 /*
  * From a thread that waits for a child, down the chain of children that wait
- * for theirs, to one that writes to what the first one's process could read:
- * its wait, or NULL.
+ * for theirs, to one that waits for a pipe whose other side the first one's
+ * process has: its wait, or NULL.
  */
-static const struct via_wait *undrained(const struct via__finder *f,
-					uint32_t thread)
+static const struct via_wait *neglected(const struct via__finder *f,
+					uint32_t thread, const struct before *b)
 {
 	uint32_t process = f->s->threads[thread].process, t = thread;
 
@@ -107,21 +133,22 @@ static const struct via_wait *undrained(const struct via__finder *f,
 		    f->d->verdicts[t].next == VIA_NONE)
 			return NULL;
 		t = f->d->verdicts[t].next;
-		w = via__reason(f, t, VIA_OP_WRITE);
+		w = via__reason(f, t, b->op);
 		if (w && is_pipe(f, w))
 			return via__hold_of(f, process, false, w->object,
-					    VIA__READERS)
+					    b->side)
 				       ? w
 				       : NULL;
 	}
 	return NULL;
 }
 
-void via__find_wait_before_drain(struct via__finder *f)
+static void find_neglected(struct via__finder *f, const struct before *b)
 {
 	for (uint32_t t = 0; t < f->s->n_threads; t++) {
-		const struct via_wait *w = via__is_stuck(f, t) ? undrained(f, t)
-							       : NULL;
+		const struct via_wait *w = via__is_stuck(f, t)
+						   ? neglected(f, t, b)
+						   : NULL;
 		uint32_t process = f->s->threads[t].process;
 		char who[VIA__WHO_MAX], child[VIA__WHO_MAX],
 			pipe[VIA__TEXT_MAX];
@@ -133,15 +160,24 @@ void via__find_wait_before_drain(struct via__finder *f)
 
 		via__say(f, &found->what,
 			 "%s waits for the end of a child, while %s waits for "
-			 "it to read from %s, which is full",
+			 "it to %s %s%s",
 			 via__who_thread(f->s, t, who),
-			 via__who_thread(f->s, w->thread, child),
-			 via__object_text(f->s, w->object, pipe, sizeof(pipe)));
+			 via__who_thread(f->s, w->thread, child), b->does,
+			 via__object_text(f->s, w->object, pipe, sizeof(pipe)),
+			 b->more);
 		via__say(
-			f, &found->advice,
-			"read all output (descriptor %d) to its end, then "
-			"wait for the child",
-			via__hold_of(f, process, false, w->object, VIA__READERS)
-				->id);
+			f, &found->advice, "%s (descriptor %d)%s", b->advice,
+			via__hold_of(f, process, false, w->object, b->side)->id,
+			b->then);
 	}
+}
+
+void via__find_wait_before_drain(struct via__finder *f)
+{
+	find_neglected(f, &drain);
+}
+
+void via__find_wait_before_close(struct via__finder *f)
+{
+	find_neglected(f, &close_end);
 }

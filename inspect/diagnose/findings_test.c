@@ -124,6 +124,27 @@ static void wait_before_drain(void **state)
 	}
 }
 
+/* The child reads to the end, which its parent, or grandparent, keeps. */
+static void wait_before_close(void **state)
+{
+	struct made m;
+
+	(void)state;
+	for (int between = 0; between < 2; between++) {
+		made_begin(&m);
+		uint32_t p = made_process(&m, "parent");
+		uint32_t shell = between ? made_process(&m, "sh") : p;
+		uint32_t c = made_process(&m, "child");
+		uint32_t pipe = made_pipe(&m, p, c);
+
+		if (between)
+			made_child_wait(&m, p, shell);
+		made_child_wait(&m, shell, c);
+		made_wait(&m, c, VIA_OP_READ, pipe);
+		found(&m, "wait-before-close", p, pipe, "child (10");
+	}
+}
+
 static void a_thread_that_drains(void **state)
 {
 	struct made m;
@@ -233,7 +254,11 @@ static void leaked_to_stuck(void **state)
 		}
 		if (how == 6)
 			m.s->processes[f.sibling].task.ppid = 101;
-		nothing(&m);
+		if (how == 3)
+			found(&m, "wait-before-close", f.parent, f.pipe,
+			      "reader (101)");
+		else
+			nothing(&m);
 	}
 }
 
@@ -647,6 +672,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(own_write_end_in_use),
 	CHECK_TEST(own_pipe_full),
 	CHECK_TEST(wait_before_drain),
+	CHECK_TEST(wait_before_close),
 	CHECK_TEST(a_thread_that_drains),
 	CHECK_TEST(leaked_write_end),
 	CHECK_TEST(leaked_to_stuck),
