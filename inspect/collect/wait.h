@@ -117,6 +117,9 @@ int64_t via__call_left(const struct via__blocked *b);
 int64_t via__socket_left(const struct via__blocked *b, uint32_t object, int fd,
 			 enum via_op op);
 
+/* For the end of any child that it has; none: no wait. */
+void via__wait_any_child(struct via__blocked *b);
+
 /* For who answers. */
 void via__wait_answer(struct via__blocked *b, enum via__answer answer);
 

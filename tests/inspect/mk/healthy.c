@@ -11,6 +11,7 @@
 #include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -18,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -451,4 +453,60 @@ void make_timeout_lock(struct mk *m)
 	mk_blocks(m, "waiter", SYS_futex, -1);
 	mk_verdict(m, "owner", "waiting", NULL);
 	mk_verdict(m, "waiter", "waiting|idle", NULL);
+}
+
+/* A make has no token left; it has the pipe's both ends, as all have, and a job
+ * whose end it will be told of by a signal. */
+static void make_of(struct mk *m, const char *role, const char *job,
+		    const int tokens[2])
+{
+	CHILD(m, role, tokens[0], tokens[1], -1) {
+		sigset_t none;
+		fd_set set;
+
+		sigemptyset(&none);
+		FD_ZERO(&set);
+		FD_SET(tokens[0], &set);
+		if (mk_fork(job) == 0) {
+			MUST(close(tokens[0]));
+			MUST(close(tokens[1]));
+			mk_pause();
+		}
+		(void)pselect(tokens[0] + 1, &set, NULL, NULL, NULL, &none);
+	}
+	mk_blocks(m, role, SYS_pselect6, -1);
+	mk_waits(m, role, "read", mk_of(m, tokens[0]), tokens[0]);
+	mk_waits_on(m, role, "child", job);
+	mk_idle(m, job);
+	mk_verdict(m, role, "waiting", NULL);
+}
+
+void make_jobserver(struct mk *m)
+{
+	int tokens[2];
+
+	mk_pipe(m, tokens);
+	make_of(m, "make-a", "job-a", tokens);
+	make_of(m, "make-b", "job-b", tokens);
+}
+
+/* A ring, but each lets signals in while it waits. */
+void make_signal_mask(struct mk *m)
+{
+	static const char *const roles[] = {"one", "two"};
+	int p[2][2];
+
+	mk_pipe(m, p[0]);
+	mk_pipe(m, p[1]);
+	for (int i = 0; i < 2; i++) {
+		struct pollfd fd = {p[i][0], POLLIN, 0};
+		sigset_t none;
+
+		sigemptyset(&none);
+		CHILD(m, roles[i], p[i][0], p[!i][1], -1)
+			(void)ppoll(&fd, 1, NULL, &none);
+		mk_blocks(m, roles[i], SYS_ppoll, -1);
+		mk_waits(m, roles[i], "read", mk_of(m, p[i][0]), p[i][0]);
+		mk_verdict(m, roles[i], "idle", NULL);
+	}
 }
