@@ -43,11 +43,14 @@ static bool is_awaited(const struct reader *r, bool alone)
 	for (uint32_t i = 0; i < p->n_threads; i++) {
 		const struct via_thread *t = &s->threads[p->first_thread + i];
 
-		for (uint32_t w = 0; w < t->n_waits; w++)
-			if (s->waits[t->first_wait + w].on_process ==
-				    r->process &&
+		for (uint32_t k = 0; k < t->n_waits; k++) {
+			const struct via_wait *w = &s->waits[t->first_wait + k];
+
+			if (w->op == VIA_OP_CHILD &&
+			    w->on_process == r->process &&
 			    (t->n_waits == 1 || !alone))
 				return true;
+		}
 	}
 	return false;
 }
