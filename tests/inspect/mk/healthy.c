@@ -203,6 +203,7 @@ void make_busy_sysvsem(struct mk *m)
 struct turns {
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
+	pthread_rwlock_t rwlock;
 	unsigned int turn;
 };
 
@@ -212,6 +213,7 @@ static struct turns *turns(struct mk *m, bool robust)
 	struct turns *t = mk_shared(m, sizeof(*t), &memory);
 	pthread_mutexattr_t mutex;
 	pthread_condattr_t cond;
+	pthread_rwlockattr_t rwlock;
 
 	pthread_mutexattr_init(&mutex);
 	pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED);
@@ -221,6 +223,9 @@ static struct turns *turns(struct mk *m, bool robust)
 	pthread_condattr_init(&cond);
 	pthread_condattr_setpshared(&cond, PTHREAD_PROCESS_SHARED);
 	pthread_cond_init(&t->cond, &cond);
+	pthread_rwlockattr_init(&rwlock);
+	pthread_rwlockattr_setpshared(&rwlock, PTHREAD_PROCESS_SHARED);
+	pthread_rwlock_init(&t->rwlock, &rwlock);
 	return t;
 }
 
@@ -274,6 +279,27 @@ void make_busy_robust(struct mk *m)
 		contend(&t->mutex);
 	CHILD(m, "two", -1)
 		contend(&t->mutex);
+	both_busy(m);
+}
+
+static void read_and_write(pthread_rwlock_t *lock)
+{
+	for (;;) {
+		pthread_rwlock_wrlock(lock);
+		pthread_rwlock_unlock(lock);
+		pthread_rwlock_rdlock(lock);
+		pthread_rwlock_unlock(lock);
+	}
+}
+
+void make_busy_rwlock(struct mk *m)
+{
+	struct turns *t = turns(m, false);
+
+	CHILD(m, "one", -1)
+		read_and_write(&t->rwlock);
+	CHILD(m, "two", -1)
+		read_and_write(&t->rwlock);
 	both_busy(m);
 }
 
