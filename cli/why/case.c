@@ -12,7 +12,7 @@
  * rest. See name_objects(). */
 #define WANT                                                                   \
 	(VIA_WANT_FDS | VIA_WANT_MAPS | VIA_WANT_SOCKETS | VIA_WANT_IPC |      \
-	 VIA_WANT_LEVELS | VIA_WANT_LOCKS | VIA_WANT_WAITS)
+	 VIA_WANT_LEVELS | VIA_WANT_LOCKS | VIA_WANT_WAITS | VIA_WANT_NAMES)
 
 /* The path of a descriptor, as a text. */
 static uint32_t path_of(struct via_snapshot *s, const struct via_holding *h)

@@ -101,7 +101,8 @@ static void tell_task(FILE *f, const struct why_case *c,
 {
 	char who[VIA__WHO_MAX];
 
-	fprintf(f, "for the end of ");
+	fprintf(f, w->op == VIA_OP_ANSWER ? "for an answer of "
+					  : "for the end of ");
 	if (w->on_thread != VIA_NONE)
 		fprintf(f, "thread %s",
 			via__who_thread(c->s, w->on_thread, who));
@@ -140,7 +141,8 @@ static void tell_wait(FILE *f, const struct why_case *c,
 	}
 	if (!before)
 		fprintf(f, "waits ");
-	if (w->op == VIA_OP_CHILD || w->op == VIA_OP_JOIN) {
+	if (w->op == VIA_OP_CHILD || w->op == VIA_OP_JOIN ||
+	    w->op == VIA_OP_ANSWER) {
 		tell_task(f, c, w);
 		return;
 	}

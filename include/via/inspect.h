@@ -299,8 +299,9 @@ enum via_futex_use {
 	VIA_FUTEX_MUTEX,   /* glibc's mutex, normal */
 	VIA_FUTEX_ROBUST,
 	VIA_FUTEX_PI,
-	VIA_FUTEX_JOIN, /* pthread_join() */
-	VIA_FUTEX_VIA,	/* a lock of via/sync.h */
+	VIA_FUTEX_JOIN,	  /* pthread_join() */
+	VIA_FUTEX_VIA,	  /* a lock of via/sync.h */
+	VIA_FUTEX_RWLOCK, /* glibc's pthread_rwlock_t, held by a writer */
 };
 
 /* Detail of FUTEX. */
@@ -392,14 +393,16 @@ enum via_op {
 	VIA_OP_SIGNAL,	/* a signal */
 	VIA_OP_TIME,	/* a time */
 	VIA_OP_EVENT,	/* anything else of an object */
+	VIA_OP_ANSWER,	/* a process that stands in for the kernel: FUSE,
+			   userfaultfd, seccomp */
 	VIA_OP_UNKNOWN,
 	VIA_N_OPS
 };
 
 /*
  * One thing that would end the wait of a thread; of several any one does, but
- * those with the same group, other than 0, must all come. Waiting for a task:
- * process, and thread if it is that one of its threads; the object is then what
+ * those with the same group, other than 0, must all come. Waiting for a task,
+ * or its answer: process, and thread if it is that one of its threads; the object is then what
  * leads to it: a PIDFD, the FUTEX of a join.
  */
 struct via_wait {

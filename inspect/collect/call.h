@@ -17,6 +17,7 @@ enum via__waits_for {
 	VIA__CALL_FD,	     /* op on args[fd] */
 	VIA__CALL_FLOW,	     /* from args[from] to args[fd] */
 	VIA__CALL_VMSPLICE,  /* the side that args[fd] is open for */
+	VIA__CALL_SEND,	     /* by args[fd], to the address of the message */
 	VIA__CALL_CONNECT,   /* args[fd] to the address at args[1] */
 	VIA__CALL_OPEN,	     /* of a FIFO: args[from] directory, -1 without */
 	VIA__CALL_POLL,	     /* the array at args[0] */

@@ -7,6 +7,7 @@
  * locked files are read.
  */
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,12 +28,18 @@ struct locks {
 	struct known {
 		struct via__lock_line line;
 		uint32_t object;
+		/* A descriptor of who has it; 0: none was seen yet. */
+		pid_t pid;
+		int fd;
 	} * at;
 	size_t n, n_listed, max;
 	/* Objects whose locks somebody waits for, in order. */
 	uint32_t *wanted;
 	size_t n_wanted;
-	uint32_t process; /* that is looked at */
+	/* That are looked at: */
+	uint32_t process;
+	pid_t pid;
+	int fd;
 };
 
 /* --- All there are --- */
@@ -52,7 +59,7 @@ static void keep(const struct via__lock_line *line, void *arg)
 		l->at = more;
 		l->max = max;
 	}
-	l->at[l->n++] = (struct known){*line, VIA_NONE};
+	l->at[l->n++] = (struct known){.line = *line, .object = VIA_NONE};
 }
 
 static int by_file(const void *a, const void *b)
@@ -144,25 +151,71 @@ static bool is_same(const struct via__lock_line *a,
 }
 
 /*
- * Two that look the same are both held by who has one of them: so nobody who
- * could let go is forgotten. In a pid namespace the list leaves out the locks
- * of those who have died: locks_show() of fs/locks.c.
+ * Of several that look the same the one of this open file description: where
+ * it was met before, else one that nobody was seen to have. NULL: not to be
+ * told.
+ */
+static struct known *own(const struct locks *l,
+			 const struct via__lock_line *line)
+{
+	struct known *new = NULL;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct known *k = &l->at[i];
+
+		if (!is_same(&k->line, line))
+			continue;
+		if (!k->pid) {
+			new = new ? new : k;
+			continue;
+		}
+		long order = syscall(SYS_kcmp, k->pid, l->pid, KCMP_FILE,
+				     (unsigned long)k->fd,
+				     (unsigned long)l->fd);
+
+		if (order <= 0)
+			return order ? NULL : k;
+	}
+	return new;
+}
+
+static size_t n_same(const struct locks *l, const struct via__lock_line *line)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += is_same(&l->at[i].line, line);
+	return n;
+}
+
+static void add_holds(struct locks *l, const struct via__lock_line *line)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (is_same(&l->at[i].line, line))
+			add_hold(l, &l->at[i], l->process);
+}
+
+/*
+ * Where it cannot be told which of those that look the same it is, who has one
+ * has all: so nobody who could let go is forgotten. In a pid namespace the list
+ * leaves out the locks of those who have died: locks_show() of fs/locks.c.
  */
 static void of_descriptor(const struct via__lock_line *line, void *arg)
 {
 	struct locks *l = arg;
-	bool found = false;
+	size_t n = n_same(l, line);
+	struct known *k = n > 1 ? own(l, line) : NULL;
 
-	for (size_t i = 0; i < l->n; i++) {
-		if (!is_same(&l->at[i].line, line))
-			continue;
-		add_hold(l, &l->at[i], l->process);
-		found = true;
-	}
-	if (found)
+	if (k) {
+		k->pid = l->pid;
+		k->fd = l->fd;
+		add_hold(l, k, l->process);
 		return;
-	size_t n = l->n;
-
+	}
+	add_holds(l, line);
+	if (n)
+		return;
+	n = l->n;
 	keep(line, l);
 	if (l->n == n)
 		return;
@@ -203,6 +256,7 @@ static void look_at_descriptors(struct locks *l, uint32_t process)
 	int dir = -1;
 
 	l->process = process;
+	l->pid = p->task.pid;
 	for (uint32_t i = first; i < first + n; i++) {
 		const struct via_holding *h = &l->s->holds[i];
 		char path[48];
@@ -213,6 +267,7 @@ static void look_at_descriptors(struct locks *l, uint32_t process)
 			dir = via__proc_open(p->task.pid);
 		if (dir < 0)
 			return;
+		l->fd = h->id;
 		snprintf(path, sizeof(path), "fdinfo/%d", h->id);
 		(void)via__locks_each(dir, path, "lock:", of_descriptor, l);
 	}

@@ -2,6 +2,7 @@
 #include "inspect/collect/futex.h"
 
 #include <linux/futex.h>
+#include <stddef.h>
 #include <string.h>
 
 /* --- glibc's pthread_mutex_t of 64-bit machines --- */
@@ -47,6 +48,60 @@ static bool is_normal(const struct via__futex_wait *w, const struct mutex *m)
 {
 	return waits(w) && w->value == 2 && m->lock == 2 && is_mutex(w, m) &&
 	       !(m->kind & (ROBUST | PI));
+}
+
+/* --- glibc's pthread_rwlock_t of 64-bit machines --- */
+
+/*
+ * sysdeps/nptl/bits/struct_rwlock.h and that of x86, which agree up to there
+ * for 64 bits; the bits are in nptl/pthread_rwlock_common.c. Readers wait on
+ * wrphase for the end of what a writer does, writers on writers.
+ */
+struct rwlock {
+	uint32_t readers, n_writers, wrphase, writers, zero[2];
+	int32_t writer;
+	uint32_t shared;
+};
+#define WRITE_PHASE  1
+#define WRITE_LOCKED 2
+/* Of both words: it is so, and somebody waits. */
+#define IS	1
+#define IS_USED 3
+
+bool via__futex_wants(const struct via__futex_wait *w)
+{
+	return waits(w) && w->value == IS_USED;
+}
+
+/* at: where in it the word is. */
+static bool is_rwlock(const struct via__futex_wait *w, size_t at,
+		      struct rwlock *ret)
+{
+	size_t behind = sizeof(*ret) - at;
+
+	if (!w->has_before || w->len < behind)
+		return false;
+	memcpy(ret, w->before + VIA__FUTEX_BEFORE - at, at);
+	memcpy((char *)ret + at, w->bytes, behind);
+	return (ret->readers & (WRITE_PHASE | WRITE_LOCKED)) ==
+		       (WRITE_PHASE | WRITE_LOCKED) &&
+	       ret->n_writers < USERS_MAX && ret->wrphase & IS &&
+	       ret->writers & IS && ret->wrphase <= IS_USED &&
+	       ret->writers <= IS_USED && !ret->zero[0] && !ret->zero[1] &&
+	       ret->writer > 0 && ret->writer <= TID_MAX &&
+	       ret->shared == w->shared;
+}
+
+/* Who writes, or 0. */
+static pid_t writer_of(const struct via__futex_wait *w)
+{
+	struct rwlock r;
+
+	return is_rwlock(w, offsetof(struct rwlock, wrphase), &r) ||
+			       is_rwlock(w, offsetof(struct rwlock, writers),
+					 &r)
+		       ? r.writer
+		       : 0;
 }
 
 /* --- via's own: docs/SYNC.md --- */
@@ -121,6 +176,9 @@ struct via__futex_owner via__futex_owner(const struct via__futex_wait *w)
 						 VIA_EXACT};
 	if (!waits(w) || m.lock != w->value)
 		return nobody;
+	if (via__futex_wants(w) && writer_of(w))
+		return (struct via__futex_owner){VIA_FUTEX_RWLOCK, writer_of(w),
+						 VIA_EXACT};
 	if (m.lock & FUTEX_WAITERS && !(m.lock & FUTEX_OWNER_DIED) && tid)
 		return of_tid(w, &m);
 	if (is_join(w))

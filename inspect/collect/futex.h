@@ -12,8 +12,9 @@
 
 #include <via/inspect.h>
 
-/* The word and what is behind it. */
-#define VIA__FUTEX_LEN 40
+/* The word and what is behind it, and what is before it. */
+#define VIA__FUTEX_LEN	  40
+#define VIA__FUTEX_BEFORE 12
 
 struct via__futex_wait {
 	uint32_t op;	/* FUTEX_WAIT ..., without flags */
@@ -21,6 +22,8 @@ struct via__futex_wait {
 	uint32_t value; /* that was expected */
 	size_t len;	/* so much of it could be read */
 	unsigned char bytes[VIA__FUTEX_LEN];
+	bool has_before; /* that could be read, and was: via__futex_wants() */
+	unsigned char before[VIA__FUTEX_BEFORE];
 };
 
 struct via__futex_owner {
@@ -29,6 +32,9 @@ struct via__futex_owner {
 	/* More than the word says so: EXACT, if that thread lives. */
 	enum via_certainty certainty;
 };
+
+/* Whether what is before the word matters. */
+bool via__futex_wants(const struct via__futex_wait *w);
 
 /* A pure function. */
 struct via__futex_owner via__futex_owner(const struct via__futex_wait *w);

@@ -195,7 +195,58 @@ static void finds_owners(void **state)
 	}
 }
 
+/* readers, writers, wrphase, writers' word, two zeros, writer, shared. */
+static const uint32_t rwlock[8] = {3, 1, 3, 3, 0, 0, 77, 1};
+
+/* The owner by what waits at a word of these, 2 or 3. */
+static pid_t writer_at(const uint32_t words[8], int index, uint32_t value,
+		       bool before)
+{
+	uint32_t all[16] = {0};
+	struct via__futex_wait w = {.op = FUTEX_WAIT_BITSET,
+				    .shared = true,
+				    .value = value,
+				    .len = VIA__FUTEX_LEN,
+				    .has_before = before};
+
+	memcpy(all + 3, words, 8 * sizeof(*words));
+	memcpy(w.before, all + index, sizeof(w.before));
+	memcpy(w.bytes, all + 3 + index, sizeof(w.bytes));
+	struct via__futex_owner o = via__futex_owner(&w);
+
+	return o.use == VIA_FUTEX_RWLOCK ? o.tid : 0;
+}
+
+static void finds_writers(void **state)
+{
+	/* Each with one word that no lock with a writer has. */
+	static const struct {
+		int index;
+		uint32_t word;
+	} wrong[] = {{0, 2}, {0, 8}, {1, 1u << 31}, {2, 2},
+		     {2, 7}, {3, 2}, {4, 1},	    {5, 1},
+		     {6, 0}, {7, 0}, {6, 1u << 31}, {7, 2}};
+
+	(void)state;
+	for (int at = 2; at < 4; at++) {
+		assert_int_equal(writer_at(rwlock, at, 3, true), 77);
+		assert_int_equal(writer_at(rwlock, at, 3, false), 0);
+		assert_int_equal(writer_at(rwlock, at, 1, true), 0);
+		assert_int_equal(writer_at(rwlock, 5 - at, 3, true), 77);
+		for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+			uint32_t words[8];
+
+			memcpy(words, rwlock, sizeof(words));
+			words[wrong[i].index] = wrong[i].word;
+			if (writer_at(words, at, 3, true))
+				fail_msg("word %d of %#x at %d", wrong[i].index,
+					 wrong[i].word, at);
+		}
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(finds_owners),
+	CHECK_TEST(finds_writers),
 };
 CHECK_MAIN(tests)

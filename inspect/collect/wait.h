@@ -18,6 +18,20 @@ struct via__fd_of {
 	uint32_t hold;
 };
 
+/* What another process may have to answer before a thread goes on. */
+enum via__answer {
+	VIA__ANSWER_NONE,
+	VIA__ANSWER_FILE,  /* a file system: FUSE */
+	VIA__ANSWER_FAULT, /* memory: userfaultfd */
+	VIA__ANSWER_CALL,  /* a system call: seccomp */
+};
+/* Who does. */
+struct via__answerer {
+	enum via__answer answer;
+	uint32_t process;
+	uint64_t of; /* FILE: the device of what it serves */
+};
+
 /* The whole pass. */
 struct via__waiting {
 	struct via__scene *scene;
@@ -26,6 +40,10 @@ struct via__waiting {
 	uint32_t fds_of;
 	struct via__fd_of *fds;
 	uint32_t n_fds, max_fds;
+	/* By wait_answer.c, when it is asked. */
+	struct via__answerer *answerers;
+	uint32_t n_answerers;
+	bool answerers_known;
 	struct via_wait spare; /* what is beyond VIA__WAITS_MAX */
 };
 
@@ -99,11 +117,18 @@ int64_t via__call_left(const struct via__blocked *b);
 int64_t via__socket_left(const struct via__blocked *b, uint32_t object, int fd,
 			 enum via_op op);
 
+/* For the end of any child that it has; none: no wait. */
+void via__wait_any_child(struct via__blocked *b);
+
+/* For who answers. */
+void via__wait_answer(struct via__blocked *b, enum via__answer answer);
+
 /* --- By enum via__waits_for --- */
 
 void via__wait_fd(struct via__blocked *b);
 void via__wait_flow(struct via__blocked *b);
 void via__wait_vmsplice(struct via__blocked *b);
+void via__wait_send(struct via__blocked *b);
 void via__wait_connect(struct via__blocked *b);
 void via__wait_open(struct via__blocked *b);
 void via__wait_poll(struct via__blocked *b);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Waits in connect(2): for room in the queue of a listener, which is found by
- * the address in the process' memory. */
+/* Waits for room in the queue of a socket that is known by the address in the
+ * process' memory: of a listener, connect(2); or, of datagrams, of who is to
+ * receive them, sendto(2). */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 
@@ -25,16 +27,15 @@ struct address {
 	size_t len;
 };
 
-static bool read_address(const struct via__blocked *b, struct address *ret)
+static bool read_address(const struct via__blocked *b, uint64_t at, int len,
+			 struct address *ret)
 {
-	int len = (int)b->call.args[2];
-
 	memset(ret, 0, sizeof(*ret));
 	if (len < (int)sizeof(sa_family_t))
 		return false;
 	ret->len = (size_t)len < sizeof(ret->un) ? (size_t)len
 						 : sizeof(ret->un);
-	return via__memory_all(b->pid, b->call.args[1], &ret->sa, ret->len);
+	return via__memory_all(b->pid, at, &ret->sa, ret->len);
 }
 
 /* The socket of that kind that listens (of datagrams: is bound) there; more
@@ -74,6 +75,15 @@ static bool is_named(const struct via_snapshot *s, const struct via_object *o,
 	return its_len == len && memcmp(its, name, len) == 0;
 }
 
+/* Whether it takes what comes to its address: connections, or datagrams. */
+static bool takes(const struct via__blocked *b, const struct via_socket *socket)
+{
+	return socket->type == SOCK_DGRAM
+		       ? b->row->op == VIA_OP_WRITE
+		       : via__object_at(b->s, socket->object)->flags &
+				 VIA_OBJECT_LISTENS;
+}
+
 /* A path says where the socket is by more names than the one that it was bound
  * to, so it is known by its file. */
 static struct found find_file(const struct via__blocked *b, const char *path)
@@ -89,8 +99,7 @@ static struct found find_file(const struct via__blocked *b, const char *path)
 		const struct via_socket *socket = &b->s->sockets[i];
 
 		if (socket->file_ino == st.stx_ino && socket->file_dev == dev &&
-		    via__object_at(b->s, socket->object)->flags &
-			    VIA_OBJECT_LISTENS)
+		    takes(b, socket))
 			consider(&f, socket->object);
 	}
 	return f;
@@ -111,7 +120,7 @@ static struct found find_unix(const struct via__blocked *b, struct address *a)
 		const struct via_object *o = via__object_at(b->s,
 							    socket->object);
 
-		if (o->kind == VIA_KIND_UNIX && o->flags & VIA_OBJECT_LISTENS &&
+		if (o->kind == VIA_KIND_UNIX && takes(b, socket) &&
 		    (path ||
 		     socket->net_ns == b->s->processes[b->process].net_ns) &&
 		    is_named(b->s, o, name, len))
@@ -178,7 +187,7 @@ void via__wait_connect(struct via__blocked *b)
 	struct address a;
 
 	b->left_ns = via__socket_left(b, own, fd, VIA_OP_CONNECT);
-	if (read_address(b, &a)) {
+	if (read_address(b, b->call.args[1], (int)b->call.args[2], &a)) {
 		if (a.sa.sa_family == AF_UNIX)
 			f = find_unix(b, &a);
 		else if ((a.sa.sa_family == AF_INET ||
@@ -200,4 +209,50 @@ void via__wait_connect(struct via__blocked *b)
 	w->source = VIA_SOURCE_MEMORY;
 	if (f.n > 1)
 		w->certainty = VIA_GUESS;
+}
+
+/* --- Datagrams --- */
+
+/* Where a message is to go, as the call says it. */
+static bool read_receiver(const struct via__blocked *b, struct address *ret)
+{
+	struct msghdr msg;
+
+	if (b->call.nr == SYS_sendto)
+		return read_address(b, b->call.args[4], (int)b->call.args[5],
+				    ret);
+	return via__memory_all(b->pid, b->call.args[1], &msg, sizeof(msg)) &&
+	       read_address(b, (uintptr_t)msg.msg_name, (int)msg.msg_namelen,
+			    ret);
+}
+
+/* Of a socket without a peer, the Unix socket at the address of the message. */
+static struct found find_receiver(const struct via__blocked *b, uint32_t own)
+{
+	const struct via_object *o = via__object_at(b->s, own);
+	struct address a;
+
+	if (own == VIA_NONE || o->kind != VIA_KIND_UNIX ||
+	    !(o->flags & VIA_OBJECT_PACKETS) || o->peer != VIA_NONE ||
+	    !read_receiver(b, &a) || a.sa.sa_family != AF_UNIX)
+		return (struct found){VIA_NONE, 0};
+	return find_unix(b, &a);
+}
+
+void via__wait_send(struct via__blocked *b)
+{
+	int fd = via__call_fd(b);
+	uint32_t own = via__fd_object(b, fd);
+	struct found f = find_receiver(b, own);
+
+	if (!f.n) {
+		via__wait_fd(b);
+		return;
+	}
+	b->left_ns = via__socket_left(b, own, fd, VIA_OP_WRITE);
+	struct via_wait *w = via__wait(b, VIA_OP_WRITE, f.object);
+
+	w->fd = fd;
+	w->source = VIA_SOURCE_MEMORY;
+	w->certainty = f.n > 1 ? VIA_GUESS : VIA_EXACT;
 }

@@ -139,8 +139,10 @@ static bool on_owner(struct via__blocked *b, uint32_t object,
 	struct candidates c = candidates(b, object, owner->tid);
 	uint8_t certainty = c.n == 1 ? (uint8_t)owner->certainty : VIA_LIKELY;
 
-	if (c.n == 0 && (owner->certainty != VIA_EXACT ||
-			 may_be_hidden(b, object, owner->tid)))
+	/* glibc takes a dead writer's number for nothing, so it may be old. */
+	if (c.n == 0 &&
+	    (owner->certainty != VIA_EXACT || owner->use == VIA_FUTEX_RWLOCK ||
+	     may_be_hidden(b, object, owner->tid)))
 		return false;
 	struct via_futex *f = via__futex(b->s, object);
 	pid_t tid = c.n ? b->s->threads[c.thread].tid : owner->tid;
@@ -184,6 +186,9 @@ static void on_futex(struct via__blocked *b, uint64_t address,
 				     sizeof(f->bytes));
 
 	f->len = n < 0 ? 0 : (size_t)n;
+	f->has_before = via__futex_wants(f) &&
+			via__memory_all(b->pid, address - sizeof(f->before),
+					f->before, sizeof(f->before));
 	if (f->len >= sizeof(uint32_t))
 		memcpy(&via__futex(b->s, object)->value, f->bytes,
 		       sizeof(uint32_t));

@@ -252,6 +252,8 @@ static void sees_who_opens_a_fifo(void **state)
 		exit(openat(open(dir, O_PATH), "fifo", O_RDONLY));
 	look_until(&v, SYS_openat);
 	assert_fifo(&v, &st, false);
+	assert_string_equal(via_snapshot_text(v.s, object(&v, 0)->name, NULL),
+			    path);
 	end(&v);
 	if (getuid() == 0) {
 		if (blocks(&v))

@@ -28,6 +28,7 @@ struct request {
 	uint64_t start, end; /* both included */
 	/* What its open file description has already; not in its own way. */
 	struct via__lock_line own[OWN_MAX];
+	uint32_t objects[OWN_MAX]; /* or VIA_NONE */
 	size_t n_own;
 };
 
@@ -47,43 +48,98 @@ static void keep_own(const struct via__lock_line *line, void *arg)
 		r->own[r->n_own++] = *line;
 }
 
-static void read_own(const struct via__blocked *b, struct request *r)
+static bool looks_same(const struct via_file_lock *l,
+		       const struct via__lock_line *line)
 {
-	char path[48];
-
-	snprintf(path, sizeof(path), "fdinfo/%d", r->fd);
-	if (b->dir >= 0 && r->type != VIA_FILE_POSIX)
-		(void)via__locks_each(b->dir, path, "lock:", keep_own, r);
+	return line->type == l->type && line->exclusive == l->exclusive &&
+	       line->pid == l->pid && line->start == l->start &&
+	       line->end == l->end;
 }
 
-/* Of those that look the same only one is the description's own. */
-static bool is_own(const struct via__blocked *b, struct request *r,
-		   const struct via_file_lock *l)
-{
-	if (r->type == VIA_FILE_POSIX)
-		return l->type == VIA_FILE_POSIX && l->pid == b->pid;
-	for (size_t i = 0; i < r->n_own; i++) {
-		struct via__lock_line *own = &r->own[i];
-
-		if (own->type != l->type || own->exclusive != l->exclusive ||
-		    own->pid != l->pid || own->start != l->start ||
-		    own->end != l->end)
-			continue;
-		*own = r->own[--r->n_own];
-		return true;
-	}
-	return false;
-}
-
-static bool is_in_the_way(const struct via__blocked *b, struct request *r,
-			  uint32_t file, const struct via_file_lock *l)
+static bool is_of_file(const struct via__blocked *b, uint32_t file,
+		       const struct via_file_lock *l)
 {
 	const struct via_object *o = via__object_at(b->s, l->object);
 	const struct via_object *f = via__object_at(b->s, file);
 
-	return (l->file == file || (o->dev == f->dev && o->ino == f->ino)) &&
-	       same_world(r->type, l->type) && (r->exclusive || l->exclusive) &&
-	       r->start <= l->end && l->start <= r->end && !is_own(b, r, l);
+	return l->file == file || (o->dev == f->dev && o->ino == f->ino);
+}
+
+/* How many others have a lock; more than there are if we do not. */
+static uint32_t n_others(const struct via__blocked *b, uint32_t object)
+{
+	const struct via_object *o = via__object_at(b->s, object);
+	uint32_t n = 0;
+	bool ours = false;
+
+	for (uint32_t i = 0; i < o->n_users; i++) {
+		bool is = b->s->holds[b->s->users[o->first_user + i]].process ==
+			  b->process;
+
+		ours = ours || is;
+		n += !is;
+	}
+	return ours ? n : UINT32_MAX - 1;
+}
+
+/*
+ * The lock that a line is. Of those that look the same and are ours all, the
+ * one that fewest others have: so others who could let go of what is waited
+ * for are not forgotten.
+ */
+static uint32_t object_of(const struct via__blocked *b, const struct request *r,
+			  uint32_t file, const struct via__lock_line *line)
+{
+	uint32_t best = VIA_NONE, least = UINT32_MAX;
+
+	for (uint32_t i = 0; i < b->s->n_locks; i++) {
+		const struct via_file_lock *l = &b->s->locks[i];
+		uint32_t n = looks_same(l, line) && is_of_file(b, file, l)
+				     ? n_others(b, l->object)
+				     : UINT32_MAX;
+		bool taken = false;
+
+		for (size_t k = 0; k < r->n_own; k++)
+			taken = taken || r->objects[k] == l->object;
+		if (n < least && !taken) {
+			best = l->object;
+			least = n;
+		}
+	}
+	return best;
+}
+
+static void read_own(const struct via__blocked *b, uint32_t file,
+		     struct request *r)
+{
+	char path[48];
+
+	for (size_t i = 0; i < OWN_MAX; i++)
+		r->objects[i] = VIA_NONE;
+	snprintf(path, sizeof(path), "fdinfo/%d", r->fd);
+	if (b->dir >= 0 && r->type != VIA_FILE_POSIX)
+		(void)via__locks_each(b->dir, path, "lock:", keep_own, r);
+	for (size_t i = 0; file != VIA_NONE && i < r->n_own; i++)
+		r->objects[i] = object_of(b, r, file, &r->own[i]);
+}
+
+static bool is_own(const struct via__blocked *b, const struct request *r,
+		   const struct via_file_lock *l)
+{
+	if (r->type == VIA_FILE_POSIX)
+		return l->type == VIA_FILE_POSIX && l->pid == b->pid;
+	for (size_t i = 0; i < r->n_own; i++)
+		if (r->objects[i] == l->object)
+			return true;
+	return false;
+}
+
+static bool is_in_the_way(const struct via__blocked *b, const struct request *r,
+			  uint32_t file, const struct via_file_lock *l)
+{
+	return is_of_file(b, file, l) && same_world(r->type, l->type) &&
+	       (r->exclusive || l->exclusive) && r->start <= l->end &&
+	       l->start <= r->end && !is_own(b, r, l);
 }
 
 /* All that are in the way have to go. */
@@ -92,7 +148,7 @@ static void on_locks(struct via__blocked *b, struct request *r)
 	uint32_t file = via__fd_object(b, r->fd), n = 0;
 	uint32_t group = b->pass->n_groups + 1, first = b->s->n_waits;
 
-	read_own(b, r);
+	read_own(b, file, r);
 	for (uint32_t i = 0; file != VIA_NONE && i < b->s->n_locks; i++) {
 		const struct via_file_lock *l = &b->s->locks[i];
 

@@ -58,24 +58,29 @@ static int open_cached(int dir, const char *path, uint64_t resolve)
 	return fd;
 }
 
-/* The directory that its relative paths start from. */
-static int start_of(const struct via__blocked *b, int at, const char *path)
+/* The directory that its paths start from, as a name in its own in /proc. */
+static void start_of(int at, const char *path, char name[32])
+{
+	if (path[0] == '/')
+		snprintf(name, 32, "root");
+	else if (at == AT_FDCWD)
+		snprintf(name, 32, "cwd");
+	else
+		snprintf(name, 32, "fd/%d", at);
+}
+
+static int open_start(const struct via__blocked *b, int at, const char *path)
 {
 	char name[32];
 
-	if (path[0] == '/')
-		snprintf(name, sizeof(name), "root");
-	else if (at == AT_FDCWD)
-		snprintf(name, sizeof(name), "cwd");
-	else
-		snprintf(name, sizeof(name), "fd/%d", at);
+	start_of(at, path, name);
 	return openat(b->dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 int via__wait_find(const struct via__blocked *b, int at, const char *path,
 		   struct statx *ret)
 {
-	int start = b->dir < 0 ? -1 : start_of(b, at, path), file = -1;
+	int start = b->dir < 0 ? -1 : open_start(b, at, path), file = -1;
 
 	if (start >= 0 && path[0] == '/')
 		file = open_cached(start, path, RESOLVE_IN_ROOT);
@@ -109,7 +114,24 @@ static uint64_t flags_of(const struct via__blocked *b)
 	return flags;
 }
 
-static void on_fifo(struct via__blocked *b, uint64_t dev, uint64_t ino,
+/* A path from the root, as a text; 0: not to be found. */
+static uint32_t full_path(const struct via__blocked *b, int at,
+			  const char *path)
+{
+	char name[32], full[2 * PATH_MAX];
+	ssize_t n;
+
+	if (path[0] == '/')
+		return via__text_of(b->s, path);
+	start_of(at, path, name);
+	n = readlinkat(b->dir, name, full, PATH_MAX - 1);
+	if (n <= 0 || full[0] != '/')
+		return 0;
+	snprintf(full + n, sizeof(full) - (size_t)n, "/%s", path);
+	return via__text_of(b->s, full);
+}
+
+static void on_fifo(struct via__blocked *b, uint64_t dev, uint64_t ino, int at,
 		    const char *path)
 {
 	uint32_t object = via__object(b->s, VIA_KIND_FIFO, dev, ino, 0);
@@ -117,8 +139,11 @@ static void on_fifo(struct via__blocked *b, uint64_t dev, uint64_t ino,
 
 	w->source = VIA_SOURCE_MEMORY;
 	w->index = (flags_of(b) & O_ACCMODE) == O_WRONLY;
-	if (!via__object_at(b->s, object)->name && path[0] == '/')
-		via__object_at(b->s, object)->name = via__text_of(b->s, path);
+	if (!via__object_at(b->s, object)->name) {
+		uint32_t name = full_path(b, at, path);
+
+		via__object_at(b->s, object)->name = name;
+	}
 }
 
 /* Its leases, all of which have to go. */
@@ -156,7 +181,7 @@ void via__wait_open(struct via__blocked *b)
 	uint64_t dev = makedev(st.stx_dev_major, st.stx_dev_minor);
 
 	if (S_ISFIFO(st.stx_mode))
-		on_fifo(b, dev, st.stx_ino, path);
+		on_fifo(b, dev, st.stx_ino, at, path);
 	else
 		on_leases(b, dev, st.stx_ino);
 }

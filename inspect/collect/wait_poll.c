@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Waits on many descriptors, of which any one will do: poll, select, epoll. */
 #include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
 
+#include "inspect/collect/memory.h"
 #include "inspect/collect/polled.h"
 #include "inspect/collect/wait.h"
 
@@ -15,6 +18,53 @@ struct polling {
 	struct via__blocked *b;
 	bool any;
 };
+
+/* --- Signals --- */
+
+/* Where in its memory the mask is that a call waits with; 0: it has none. */
+static uint64_t mask_at(const struct via__blocked *b)
+{
+	uint64_t pair[2];
+
+	switch (b->call.nr) {
+	case SYS_ppoll:
+		return b->call.args[3];
+	case SYS_epoll_pwait:
+#ifdef SYS_epoll_pwait2
+	case SYS_epoll_pwait2:
+#endif
+		return b->call.args[4];
+	case SYS_pselect6:
+		/* Address and size: select(2). */
+		return b->call.args[5] &&
+				       via__memory_all(b->pid, b->call.args[5],
+						       pair, sizeof(pair))
+			       ? pair[0]
+			       : 0;
+	}
+	return 0;
+}
+
+/*
+ * Who takes a mask along waits for the signals that it lets in, too: most often
+ * for that of its children's end, as make does who waits for a token.
+ */
+static void on_signals(struct via__blocked *b)
+{
+	uint64_t at = mask_at(b), mask = 0;
+	uint32_t first = b->s->n_waits;
+
+	if (!at)
+		return;
+	if (via__memory_all(b->pid, at, &mask, sizeof(mask)) &&
+	    !(mask & 1u << (SIGCHLD - 1)))
+		via__wait_any_child(b);
+	if (b->s->n_waits == first)
+		via__wait(b, VIA_OP_SIGNAL, VIA_NONE);
+	via__wait_doubt(b, first, VIA_LIKELY);
+}
+
+/* --- poll, select --- */
 
 static void on_events(struct via__blocked *b, uint32_t object, int fd,
 		      uint32_t events, enum via_source source)
@@ -47,6 +97,7 @@ static void ended(struct polling *p, int err)
 	else if (!p->any)
 		via__wait(b, b->left_ns == -1 ? VIA_OP_SIGNAL : VIA_OP_TIME,
 			  VIA_NONE);
+	on_signals(b);
 }
 
 void via__wait_poll(struct via__blocked *b)
@@ -116,6 +167,7 @@ void via__wait_epoll(struct via__blocked *b)
 	if (epoll == VIA_NONE)
 		return;
 	via__wait_on_epoll(b, epoll, fd);
+	on_signals(b);
 	if (may_change(b, epoll))
 		via__wait_doubt(b, first, VIA_LIKELY);
 }

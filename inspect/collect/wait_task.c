@@ -60,10 +60,8 @@ static bool is_one(const struct via__blocked *b, const struct which *which,
 }
 
 /* One wait for each child that would do. */
-static void on_children(struct via__blocked *b, const struct which *which)
+static void add_children(struct via__blocked *b, const struct which *which)
 {
-	uint32_t first = b->s->n_waits;
-
 	for (uint32_t i = 0; i < b->s->n_processes; i++) {
 		const struct via_process *p = &b->s->processes[i];
 
@@ -75,6 +73,18 @@ static void on_children(struct via__blocked *b, const struct which *which)
 		if (p->task.ppid != b->pid)
 			w->certainty = VIA_LIKELY;
 	}
+}
+
+void via__wait_any_child(struct via__blocked *b)
+{
+	add_children(b, &(struct which){ALL, 0});
+}
+
+static void on_children(struct via__blocked *b, const struct which *which)
+{
+	uint32_t first = b->s->n_waits;
+
+	add_children(b, which);
 	/* It has ended meanwhile, or is not to be told from others. */
 	if (b->s->n_waits == first)
 		via__wait(b, VIA_OP_CHILD, VIA_NONE)->certainty = VIA_LIKELY;

@@ -107,6 +107,7 @@ static void (*const waits_for[])(struct via__blocked *b) = {
 	[VIA__CALL_FD] = via__wait_fd,
 	[VIA__CALL_FLOW] = via__wait_flow,
 	[VIA__CALL_VMSPLICE] = via__wait_vmsplice,
+	[VIA__CALL_SEND] = via__wait_send,
 	[VIA__CALL_CONNECT] = via__wait_connect,
 	[VIA__CALL_OPEN] = via__wait_open,
 	[VIA__CALL_POLL] = via__wait_poll,
@@ -143,16 +144,23 @@ static const struct via__call *row_of(const struct via__blocked *b)
  * in any system call, or outside of one, by others than that call is about: a
  * supervisor of its system calls, of its memory, of its files.
  */
-static const char *const elsewhere[] = {
-	"seccomp", "userfault", "request_wait_answer", "freez", "refrigerator",
+static const struct elsewhere {
+	const char *part;
+	enum via__answer answer; /* that it waits for there */
+} elsewhere[] = {
+	{"seccomp", VIA__ANSWER_CALL},
+	{"userfault", VIA__ANSWER_FAULT},
+	{"request_wait_answer", VIA__ANSWER_FILE},
+	{"freez", VIA__ANSWER_NONE},
+	{"refrigerator", VIA__ANSWER_NONE},
 };
 
-static bool is_elsewhere(const struct via__blocked *b)
+static const struct elsewhere *elsewhere_of(const struct via__blocked *b)
 {
 	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
-		if (strstr(b->wchan, elsewhere[i]))
-			return true;
-	return false;
+		if (strstr(b->wchan, elsewhere[i].part))
+			return &elsewhere[i];
+	return NULL;
 }
 
 /* Stopped by a signal, a debugger or the control group: true. */
@@ -175,7 +183,7 @@ static bool is_stopped(struct via__blocked *b)
 /* Uninterruptible sleep is the kernel's own, but for a parent's in vfork(). */
 static bool can_tell(const struct via__blocked *b)
 {
-	if (!b->row || b->foreign || is_elsewhere(b))
+	if (!b->row || b->foreign)
 		return false;
 	return b->state == 'S' ||
 	       (b->state == 'D' && b->row->what == VIA__CALL_CLONE);
@@ -200,7 +208,11 @@ static void look_at(struct via__blocked *b)
 	if (is_stopped(b))
 		return;
 	b->row = row_of(b);
-	if (can_tell(b)) {
+	const struct elsewhere *other = elsewhere_of(b);
+
+	if (other && other->answer) {
+		via__wait_answer(b, other->answer);
+	} else if (!other && can_tell(b)) {
 		b->left_ns = via__call_left(b);
 		waits_for[b->row->what](b);
 	}
@@ -276,6 +288,7 @@ static void waits_all(struct via__scene *scene)
 		if (!(scene->s->processes[i].flags & VIA_PROCESS_KERNEL))
 			look_at_process(&w, i);
 	free(w.fds);
+	free(w.answerers);
 }
 
 const struct via__collector via__collector_waits = {

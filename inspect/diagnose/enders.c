@@ -193,11 +193,28 @@ static struct via__enders same(const struct via_snapshot *s,
 	return e;
 }
 
+/* Whether what a wait is for is not one's own socket, but the one that is to
+ * receive what one sends. */
+static bool is_receiver(const struct via_snapshot *s, const struct via_wait *w)
+{
+	uint32_t hold, own;
+
+	if (w->op != VIA_OP_WRITE || w->fd < 0 ||
+	    s->objects[w->object].kind != VIA_KIND_UNIX)
+		return false;
+	hold = via_snapshot_fd(s, s->threads[w->thread].process, w->fd);
+	own = hold == VIA_NONE ? w->object : s->holds[hold].object;
+	/* An epoll set is another thing as well. */
+	return own != w->object && s->objects[own].kind == VIA_KIND_UNIX;
+}
+
 static struct via__enders data(const struct via_snapshot *s,
 			       const struct via_wait *w)
 {
 	const struct via_object *o = &s->objects[w->object];
 
+	if (is_receiver(s, w))
+		return holders(w->object, VIA__HOLDERS, VIA_EXACT);
 	if (o->flags & (VIA_OBJECT_REMOTE | VIA_OBJECT_LISTENS))
 		return beyond(VIA__WORLD);
 	switch (kinds[o->kind].reach) {
@@ -227,6 +244,17 @@ static struct via__enders connection(const struct via_snapshot *s,
 	return flags & VIA_OBJECT_LISTENS
 		       ? holders(w->object, VIA__HOLDERS, VIA_EXACT)
 		       : beyond(VIA__UNSEEN);
+}
+
+/* Anybody may come and open it, but seldom does who was not told. */
+static struct via__enders opening(const struct via_snapshot *s,
+				  const struct via_wait *w)
+{
+	struct via__enders e = nobody;
+
+	e.process = via__crosswise(s, w);
+	e.limit = VIA_LIKELY;
+	return e.process == VIA_NONE ? beyond(VIA__WORLD) : e;
 }
 
 /* --- Locks --- */
@@ -432,7 +460,8 @@ static struct via__enders task(const struct via_snapshot *s,
 static struct via__enders by_op(const struct via_snapshot *s,
 				const struct via_wait *w)
 {
-	if (w->op == VIA_OP_CHILD || w->op == VIA_OP_JOIN)
+	if (w->op == VIA_OP_CHILD || w->op == VIA_OP_JOIN ||
+	    w->op == VIA_OP_ANSWER)
 		return task(s, w);
 	if (w->op == VIA_OP_SIGNAL || w->op == VIA_OP_TIME)
 		return beyond(VIA__WORLD);
@@ -443,6 +472,7 @@ static struct via__enders by_op(const struct via_snapshot *s,
 	case VIA_OP_WRITE:
 		return data(s, w);
 	case VIA_OP_OPEN:
+		return opening(s, w);
 	case VIA_OP_ACCEPT:
 		return beyond(VIA__WORLD);
 	case VIA_OP_CONNECT:

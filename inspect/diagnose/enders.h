@@ -36,6 +36,10 @@ const struct via__pool *via__pool_of(const struct via__holders *all,
 unsigned int via__completeness(const struct via_snapshot *s, uint32_t object,
 			       bool doubtful);
 
+/* find_fifo.c: of who opens a FIFO, the process that would open its other side
+ * if it did not wait likewise; VIA_NONE: nobody that is known. */
+uint32_t via__crosswise(const struct via_snapshot *s, const struct via_wait *w);
+
 struct via__enders via__enders_of(const struct via__holders *h, uint32_t wait);
 
 #endif

@@ -90,6 +90,40 @@ static void both_write_and_nobody_reads(void **state)
 	made_free(&m);
 }
 
+/* A datagram to the socket of another one, through one's own; then the other's
+ * socket is one's own too, in an epoll set. */
+static void who_receives_makes_room(void **state)
+{
+	(void)state;
+	for (int polled = 0; polled < 2; polled++) {
+		struct made m;
+
+		made_begin(&m);
+		uint32_t sender = made_process(&m, "sender");
+		uint32_t receiver = made_process(&m, "receiver");
+		uint32_t to = made_object(&m, VIA_KIND_UNIX);
+		uint32_t own = made_object(&m, polled ? VIA_KIND_EPOLL
+						      : VIA_KIND_UNIX);
+		int fd = made_hold(&m, sender, own, "rw")->id;
+
+		m.s->objects[to].flags = VIA_OBJECT_PACKETS;
+		made_hold(&m, receiver, to, "rw");
+		made_wait(&m, sender, VIA_OP_WRITE, to)->fd = fd;
+		made_wait(&m, receiver, VIA_OP_READ,
+			  made_pipe(&m, sender, receiver));
+		if (polled) {
+			made_goes_on(&m);
+		} else {
+			const uint32_t ring[] = {sender, receiver};
+
+			made_end(&m);
+			made_cycle_is(&m, 2, ring);
+			VERDICT(&m, sender, DEADLOCK, EXACT);
+		}
+		made_free(&m);
+	}
+}
+
 /* The client waits for an answer over a connection that is in the queue. */
 static void not_accepted_yet(void **state)
 {
@@ -466,6 +500,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(who_keeps_a_fifo_open_is_idle),
 	CHECK_TEST(a_queue_that_all_keep_open),
 	CHECK_TEST(both_write_and_nobody_reads),
+	CHECK_TEST(who_receives_makes_room),
 	CHECK_TEST(not_accepted_yet),
 	CHECK_TEST(a_listener_is_idle),
 	CHECK_TEST(connecting_to_nobody_known),

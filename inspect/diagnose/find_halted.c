@@ -166,11 +166,22 @@ static bool asks_fuse(const struct via_snapshot *s, const struct via_thread *t)
 	       !strcmp(where, "fuse_simple_request");
 }
 
-/* Which daemon it is the snapshot does not tell. */
+/* Which daemon it is, or all that is known of it. */
+static const char *daemon_of(const struct via__finder *f,
+			     const struct via_wait *w, char who[VIA__WHO_MAX])
+{
+	if (!w)
+		return "a process that was not seen";
+	return w->on_process == f->s->threads[w->thread].process
+		       ? "itself"
+		       : via__who_process(f->s, w->on_process, who);
+}
+
 void via__find_fuse(struct via__finder *f)
 {
 	for (uint32_t t = 0; t < f->s->n_threads; t++) {
-		char who[VIA__WHO_MAX];
+		const struct via_wait *w = via__reason(f, t, VIA_OP_ANSWER);
+		char who[VIA__WHO_MAX], other[VIA__WHO_MAX];
 
 		if (f->s->threads[t].flags & VIA_THREAD_MOVED ||
 		    !asks_fuse(f->s, &f->s->threads[t]))
@@ -180,11 +191,12 @@ void via__find_fuse(struct via__finder *f)
 
 		via__say(f, &found->what,
 			 "%s waits for an answer of a FUSE file system, that "
-			 "is of another process",
-			 via__who_thread(f->s, t, who));
+			 "is of %s",
+			 via__who_thread(f->s, t, who), daemon_of(f, w, other));
 		via__say(f, &found->advice,
-			 "see who has /dev/fuse open and what it does (via ls "
-			 "/dev/fuse); umount -f or the connection's abort in "
-			 "/sys/fs/fuse/connections let go of who waits");
+			 "see what that does (via why, or who has /dev/fuse "
+			 "open); to end it, umount -f or the connection's "
+			 "abort in /sys/fs/fuse/connections let go of who "
+			 "waits");
 	}
 }

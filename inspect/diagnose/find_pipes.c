@@ -10,87 +10,119 @@ static bool is_pipe(const struct via__finder *f, const struct via_wait *w)
 
 /* --- One's own end --- */
 
+/* Who waits for one side of a pipe, having the other one, and nobody else has. */
+struct own_end {
+	enum via_op op;
+	enum via__side other;
+	const char *does, *whose, *so; /* "A does PIPE, whose N, so" */
+	const char *advice, *why;      /* "advice N why" */
+};
+
+static const struct own_end own_write_end = {
+	.op = VIA_OP_READ,
+	.other = VIA__WRITERS,
+	.does = "reads",
+	.whose = "whose only write end it holds itself, as descriptor",
+	.so = ": no data and no end will come",
+	.advice = "close descriptor",
+	.why = " in the reader, before it reads: the end of the data is seen "
+	       "when the last write end is closed",
+};
+
+static const struct own_end own_pipe_full = {
+	.op = VIA_OP_WRITE,
+	.other = VIA__READERS,
+	.does = "writes to",
+	.whose = "which is full and which it alone could read, from descriptor",
+	.so = "",
+	.advice = "if nobody else is to read it, close descriptor",
+	.why = ": the writer then gets SIGPIPE; else do not write more than "
+	       "the pipe holds before reading",
+};
+
 /*
  * The hold of the other side of a pipe that a thread waits for, if it is the
  * only one in its process, and that the only one that has it.
  */
-static const struct via_holding *own_end(const struct via__finder *f,
-					 uint32_t thread, enum via_op op,
-					 enum via__side side)
+static const struct via_holding *
+own_end(const struct via__finder *f, uint32_t thread, const struct own_end *end)
 {
-	const struct via_wait *w = via__reason(f, thread, op);
+	const struct via_wait *w = via__reason(f, thread, end->op);
 	uint32_t process = f->s->threads[thread].process;
 
 	if (!w || !is_pipe(f, w) || !via__is_stuck(f, thread) ||
 	    f->s->processes[process].n_threads != 1 ||
-	    via__hold_of(f, process, true, w->object, side))
+	    via__hold_of(f, process, true, w->object, end->other))
 		return NULL;
-	return via__hold_of(f, process, false, w->object, side);
+	return via__hold_of(f, process, false, w->object, end->other);
+}
+
+static void find_own_end(struct via__finder *f, const struct own_end *end)
+{
+	for (uint32_t t = 0; t < f->s->n_threads; t++) {
+		const struct via_holding *h = own_end(f, t, end);
+		char who[VIA__WHO_MAX], pipe[VIA__TEXT_MAX];
+
+		if (!h)
+			continue;
+		struct via_finding *found =
+			via__report(f, f->d->verdicts[t].certainty, h->process,
+				    t, h->object);
+
+		via__say(f, &found->what, "%s %s %s, %s %d%s",
+			 via__who_thread(f->s, t, who), end->does,
+			 via__object_text(f->s, h->object, pipe, sizeof(pipe)),
+			 end->whose, h->id, end->so);
+		via__say(f, &found->advice, "%s %d%s", end->advice, h->id,
+			 end->why);
+	}
 }
 
 void via__find_own_write_end(struct via__finder *f)
 {
-	for (uint32_t t = 0; t < f->s->n_threads; t++) {
-		const struct via_holding *h = own_end(f, t, VIA_OP_READ,
-						      VIA__WRITERS);
-		char who[VIA__WHO_MAX], pipe[VIA__TEXT_MAX];
-
-		if (!h)
-			continue;
-		struct via_finding *found =
-			via__report(f, f->d->verdicts[t].certainty, h->process,
-				    t, h->object);
-
-		via__say(f, &found->what,
-			 "%s reads %s, whose only write end it holds itself, "
-			 "as descriptor %d: no data and no end will come",
-			 via__who_thread(f->s, t, who),
-			 via__object_text(f->s, h->object, pipe, sizeof(pipe)),
-			 h->id);
-		via__say(f, &found->advice,
-			 "close descriptor %d in the reader, before it reads: "
-			 "the end of the data is seen when the last write end "
-			 "is closed",
-			 h->id);
-	}
+	find_own_end(f, &own_write_end);
 }
 
 void via__find_own_pipe_full(struct via__finder *f)
 {
-	for (uint32_t t = 0; t < f->s->n_threads; t++) {
-		const struct via_holding *h = own_end(f, t, VIA_OP_WRITE,
-						      VIA__READERS);
-		char who[VIA__WHO_MAX], pipe[VIA__TEXT_MAX];
-
-		if (!h)
-			continue;
-		struct via_finding *found =
-			via__report(f, f->d->verdicts[t].certainty, h->process,
-				    t, h->object);
-
-		via__say(f, &found->what,
-			 "%s writes to %s, which is full and which it alone "
-			 "could read, from descriptor %d",
-			 via__who_thread(f->s, t, who),
-			 via__object_text(f->s, h->object, pipe, sizeof(pipe)),
-			 h->id);
-		via__say(f, &found->advice,
-			 "if nobody else is to read it, close descriptor %d: "
-			 "the writer then gets SIGPIPE; else do not write more "
-			 "than the pipe holds before reading",
-			 h->id);
-	}
+	find_own_end(f, &own_pipe_full);
 }
 
-/* --- Waiting for a writer --- */
+/* --- Waiting for a child --- */
+
+/* Who waits for the end of a child has first to do something with a pipe. */
+struct before {
+	enum via_op op; /* of the child */
+	enum via__side side;
+	const char *does, *more;   /* "does PIPE more" */
+	const char *advice, *then; /* "advice (descriptor N) then" */
+};
+
+static const struct before drain = {
+	.op = VIA_OP_WRITE,
+	.side = VIA__READERS,
+	.does = "read from",
+	.more = ", which is full",
+	.advice = "read all output",
+	.then = " to its end, then wait for the child",
+};
+
+static const struct before close_end = {
+	.op = VIA_OP_READ,
+	.side = VIA__WRITERS,
+	.does = "write to",
+	.more = ", or to close it",
+	.advice = "write what is to be written, close the write end",
+	.then = ", then wait for the child",
+};
 
 /*
  * From a thread that waits for a child, down the chain of children that wait
- * for theirs, to one that writes to what the first one's process could read:
- * its wait, or NULL.
+ * for theirs, to one that waits for a pipe whose other side the first one's
+ * process has: its wait, or NULL.
  */
-static const struct via_wait *undrained(const struct via__finder *f,
-					uint32_t thread)
+static const struct via_wait *neglected(const struct via__finder *f,
+					uint32_t thread, const struct before *b)
 {
 	uint32_t process = f->s->threads[thread].process, t = thread;
 
@@ -101,21 +133,22 @@ static const struct via_wait *undrained(const struct via__finder *f,
 		    f->d->verdicts[t].next == VIA_NONE)
 			return NULL;
 		t = f->d->verdicts[t].next;
-		w = via__reason(f, t, VIA_OP_WRITE);
+		w = via__reason(f, t, b->op);
 		if (w && is_pipe(f, w))
 			return via__hold_of(f, process, false, w->object,
-					    VIA__READERS)
+					    b->side)
 				       ? w
 				       : NULL;
 	}
 	return NULL;
 }
 
-void via__find_wait_before_drain(struct via__finder *f)
+static void find_neglected(struct via__finder *f, const struct before *b)
 {
 	for (uint32_t t = 0; t < f->s->n_threads; t++) {
-		const struct via_wait *w = via__is_stuck(f, t) ? undrained(f, t)
-							       : NULL;
+		const struct via_wait *w = via__is_stuck(f, t)
+						   ? neglected(f, t, b)
+						   : NULL;
 		uint32_t process = f->s->threads[t].process;
 		char who[VIA__WHO_MAX], child[VIA__WHO_MAX],
 			pipe[VIA__TEXT_MAX];
@@ -127,113 +160,24 @@ void via__find_wait_before_drain(struct via__finder *f)
 
 		via__say(f, &found->what,
 			 "%s waits for the end of a child, while %s waits for "
-			 "it to read from %s, which is full",
+			 "it to %s %s%s",
 			 via__who_thread(f->s, t, who),
-			 via__who_thread(f->s, w->thread, child),
-			 via__object_text(f->s, w->object, pipe, sizeof(pipe)));
+			 via__who_thread(f->s, w->thread, child), b->does,
+			 via__object_text(f->s, w->object, pipe, sizeof(pipe)),
+			 b->more);
 		via__say(
-			f, &found->advice,
-			"read all output (descriptor %d) to its end, then "
-			"wait for the child",
-			via__hold_of(f, process, false, w->object, VIA__READERS)
-				->id);
+			f, &found->advice, "%s (descriptor %d)%s", b->advice,
+			via__hold_of(f, process, false, w->object, b->side)->id,
+			b->then);
 	}
 }
 
-/* --- Leaked --- */
-
-/* Whether one process is an ancestor of another. */
-static bool is_above(const struct via_snapshot *s, uint32_t process,
-		     uint32_t other)
+void via__find_wait_before_drain(struct via__finder *f)
 {
-	for (uint32_t n = 0; n < s->n_processes && other != VIA_NONE; n++) {
-		if (other == process)
-			return true;
-		pid_t parent = s->processes[other].task.ppid;
-
-		other = parent > 0 ? via_snapshot_process(s, parent) : VIA_NONE;
-	}
-	return false;
+	find_neglected(f, &drain);
 }
 
-static bool writes(const struct via__finder *f, uint32_t process,
-		   uint32_t object)
+void via__find_wait_before_close(struct via__finder *f)
 {
-	const struct via_object *o = &f->s->objects[object];
-
-	for (uint32_t i = 0; i < o->n_waiters; i++) {
-		const struct via_wait *w =
-			&f->s->waits[f->s->waiters[o->first_waiter + i]];
-
-		if (w->op == VIA_OP_WRITE &&
-		    f->s->threads[w->thread].process == process)
-			return true;
-	}
-	return false;
-}
-
-/* It has nothing to do with the reader: another session, no relative; and does
- * not write. */
-static bool is_stranger(const struct via__finder *f, uint32_t reader,
-			const struct via_holding *h)
-{
-	const struct via_snapshot *s = f->s;
-
-	return s->processes[h->process].task.sid !=
-		       s->processes[reader].task.sid &&
-	       !is_above(s, h->process, reader) &&
-	       !is_above(s, reader, h->process) &&
-	       !writes(f, h->process, h->object);
-}
-
-/* The first of those who have the write end, if all are strangers. */
-static const struct via_holding *leak(const struct via__finder *f,
-				      const struct via_wait *w)
-{
-	const struct via_object *o = &f->s->objects[w->object];
-	uint32_t reader = f->s->threads[w->thread].process;
-	const struct via_holding *first = NULL;
-
-	for (uint32_t i = 0; i < o->n_users; i++) {
-		const struct via_holding *h =
-			&f->s->holds[f->s->users[o->first_user + i]];
-
-		if (!(via__sides(h) & 1u << VIA__WRITERS))
-			continue;
-		if (!is_stranger(f, reader, h))
-			return NULL;
-		first = first ? first : h;
-	}
-	return first;
-}
-
-/* Only the author knows whether the stranger was meant to have it. */
-void via__find_leaked_write_end(struct via__finder *f)
-{
-	for (uint32_t t = 0; t < f->s->n_threads; t++) {
-		const struct via_wait *w = via__reason(f, t, VIA_OP_READ);
-		char who[VIA__WHO_MAX], other[VIA__WHO_MAX],
-			pipe[VIA__TEXT_MAX];
-		const struct via_holding *h;
-
-		if (!w || f->s->threads[t].n_waits != 1 ||
-		    f->s->threads[t].flags & VIA_THREAD_MOVED ||
-		    !is_pipe(f, w) || !(h = leak(f, w)))
-			continue;
-		struct via_finding *found =
-			via__report(f, VIA_GUESS, h->process, t, h->object);
-
-		via__say(f, &found->what,
-			 "%s waits for data or the end of %s, whose write end "
-			 "only %s still has, as descriptor %d, and does not "
-			 "use",
-			 via__who_thread(f->s, t, who),
-			 via__object_text(f->s, h->object, pipe, sizeof(pipe)),
-			 via__who_process(f->s, h->process, other), h->id);
-		via__say(f, &found->advice,
-			 "if it has inherited it by accident: open it with "
-			 "O_CLOEXEC, or close descriptor %d when it starts; "
-			 "now, end process %d",
-			 h->id, f->s->processes[h->process].task.pid);
-	}
+	find_neglected(f, &close_end);
 }

@@ -124,6 +124,27 @@ static void wait_before_drain(void **state)
 	}
 }
 
+/* The child reads to the end, which its parent, or grandparent, keeps. */
+static void wait_before_close(void **state)
+{
+	struct made m;
+
+	(void)state;
+	for (int between = 0; between < 2; between++) {
+		made_begin(&m);
+		uint32_t p = made_process(&m, "parent");
+		uint32_t shell = between ? made_process(&m, "sh") : p;
+		uint32_t c = made_process(&m, "child");
+		uint32_t pipe = made_pipe(&m, p, c);
+
+		if (between)
+			made_child_wait(&m, p, shell);
+		made_child_wait(&m, shell, c);
+		made_wait(&m, c, VIA_OP_READ, pipe);
+		found(&m, "wait-before-close", p, pipe, "child (10");
+	}
+}
+
 static void a_thread_that_drains(void **state)
 {
 	struct made m;
@@ -169,6 +190,158 @@ static void leaked_write_end(void **state)
 			m.s->processes[p].task.ppid = 101;
 		if (how == 5)
 			m.s->threads[p].flags = VIA_THREAD_MOVED;
+		nothing(&m);
+	}
+}
+
+/* A family: a parent, the reader of one pipe, and a sibling that has its write
+ * end under a number; the end of what the sibling reads is with the parent. */
+struct family {
+	uint32_t parent, reader, sibling, pipe;
+};
+enum {
+	PARENT_WAITS,
+	READER_WAITS
+}; /* of the snapshot's waits */
+
+static void made_family(struct made *m, struct family *f)
+{
+	made_begin(m);
+	f->parent = made_process(m, "parent");
+	f->reader = made_process(m, "reader");
+	f->sibling = made_process(m, "sibling");
+	f->pipe = made_object(m, VIA_KIND_PIPE);
+	made_hold(m, f->reader, f->pipe, "r")->id = 0;
+	made_hold(m, f->sibling, f->pipe, "w")->id = 5;
+	m->s->processes[f->sibling].task.ppid = 100;
+	m->s->processes[f->sibling].command = via__text_of(m->s, "cat file55");
+	made_child_wait(m, f->parent, f->reader);
+	made_wait(m, f->reader, VIA_OP_READ, f->pipe)->fd = 0;
+}
+
+/* The sibling waits for its own end of data, from their parent. */
+static void leaked_to_stuck(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 7; how++) {
+		struct family f;
+		struct made m;
+
+		made_family(&m, &f);
+		made_wait(&m, f.sibling, VIA_OP_READ,
+			  made_pipe(&m, f.parent, f.sibling));
+		if (how == 1)
+			m.s->waits[READER_WAITS].fd = 5;
+		if (how < 2) {
+			found(&m, "leaked-write-end", f.sibling, f.pipe,
+			      "sibling (102), as descriptor 5,");
+			continue;
+		}
+		/* It is the output of one who has it; of their parent; who
+		 * reads has it too; nobody says that the end is waited for. */
+		if (how == 2)
+			made_hold(&m, f.sibling, f.pipe, "w")->id = 1;
+		if (how == 3)
+			made_hold(&m, f.parent, f.pipe, "w");
+		if (how == 4)
+			made_hold(&m, f.reader, f.pipe, "w");
+		if (how == 5) {
+			m.s->waits[READER_WAITS].fd = 5;
+			m.s->waits[PARENT_WAITS].on_process = VIA_NONE;
+			m.s->waits[PARENT_WAITS].op = VIA_OP_READ;
+			m.s->waits[PARENT_WAITS].object =
+				made_pipe(&m, f.reader, f.parent);
+		}
+		if (how == 6)
+			m.s->processes[f.sibling].task.ppid = 101;
+		if (how == 3)
+			found(&m, "wait-before-close", f.parent, f.pipe,
+			      "reader (101)");
+		else
+			nothing(&m);
+	}
+}
+
+/* The sibling goes on: only where it cannot know what it has. */
+static void leaked_to_busy(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 7; how++) {
+		struct family f;
+		struct made m;
+
+		made_family(&m, &f);
+		made_wait(&m, f.sibling, VIA_OP_TIME, VIA_NONE);
+		if (how == 0) {
+			found(&m, "leaked-write-end", f.sibling, f.pipe,
+			      "sibling (102), as descriptor 5,");
+			continue;
+		}
+		/* A pipeline of a shell; not its input; it was told; it is the
+		 * same program; nobody waits for the reader. */
+		if (how == 1) {
+			made_wait(&m, f.parent, VIA_OP_CHILD, VIA_NONE)
+				->on_process = f.sibling;
+		}
+		if (how == 2)
+			m.s->waits[READER_WAITS].fd = 4;
+		if (how == 3)
+			m.s->processes[f.sibling].command =
+				via__text_of(m.s, "tee /dev/fd/5");
+		if (how == 4)
+			strcpy(m.s->processes[f.sibling].task.comm, "parent");
+		if (how == 5)
+			m.s->waits[PARENT_WAITS].on_process = f.sibling;
+		if (how == 6)
+			m.s->processes[f.sibling].command = 0;
+		nothing(&m);
+	}
+}
+
+static uint32_t made_fifo(struct made *m, const char *name)
+{
+	uint32_t fifo = made_object(m, VIA_KIND_FIFO);
+
+	m->s->objects[fifo].name = via__text_of(m->s, name);
+	return fifo;
+}
+
+static void fifo_crosswise(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 7; how++) {
+		struct made m;
+
+		made_begin(&m);
+		uint32_t p = made_process(&m, "client");
+		uint32_t q = made_process(&m, "server");
+		uint32_t a = made_fifo(&m, "/tmp/in");
+		uint32_t b = made_fifo(&m, "/tmp/out");
+
+		m.s->processes[p].command =
+			via__text_of(m.s, "client -i /tmp/in -o /tmp/out");
+		m.s->processes[q].command = via__text_of(m.s, "cat <in >out");
+		made_wait(&m, p, VIA_OP_OPEN, a);
+		made_wait(&m, q, VIA_OP_OPEN, how == 1 ? a : b);
+		if (how == 0) {
+			found(&m, "fifo-crosswise", p, a, "server (101)");
+			continue;
+		}
+		/* Both for one; it was not named, but another; one has it open;
+		 * a third waits too; both are of one shell; it has another
+		 * thread. */
+		if (how == 2)
+			m.s->processes[q].command =
+				via__text_of(m.s, "cat <in.1 <xin -in >out");
+		if (how == 3)
+			made_hold(&m, p, b, "r");
+		if (how == 4)
+			made_wait(&m, made_process(&m, "third"), VIA_OP_OPEN,
+				  a);
+		if (how == 5)
+			m.s->processes[q].command = m.s->processes[p].command;
+		if (how == 6)
+			made_wait(&m, made_thread(&m), VIA_OP_TIME, VIA_NONE);
 		nothing(&m);
 	}
 }
@@ -423,7 +596,17 @@ static void fuse(void **state)
 
 	m.s->threads[p].wchan = via__text_of(m.s, "request_wait_answer");
 	m.s->threads[p].state = 'D';
-	found(&m, "fuse", p, VIA_NONE, "ls (100)");
+	found(&m, "fuse", p, VIA_NONE, "not seen");
+	for (int self = 0; self < 2; self++) {
+		made_begin(&m);
+		p = made_process(&m, "ls");
+		uint32_t q = self ? p : made_process(&m, "sshfs");
+
+		m.s->threads[p].wchan = via__text_of(m.s,
+						     "request_wait_answer");
+		made_wait(&m, p, VIA_OP_ANSWER, VIA_NONE)->on_process = q;
+		found(&m, "fuse", p, VIA_NONE, self ? "itself" : "sshfs (101)");
+	}
 }
 
 /* --- What is left over --- */
@@ -489,8 +672,12 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(own_write_end_in_use),
 	CHECK_TEST(own_pipe_full),
 	CHECK_TEST(wait_before_drain),
+	CHECK_TEST(wait_before_close),
 	CHECK_TEST(a_thread_that_drains),
 	CHECK_TEST(leaked_write_end),
+	CHECK_TEST(leaked_to_stuck),
+	CHECK_TEST(leaked_to_busy),
+	CHECK_TEST(fifo_crosswise),
 	CHECK_TEST(both_full),
 	CHECK_TEST(backlog_full),
 	CHECK_TEST(queue_full),

@@ -66,13 +66,21 @@ const char *via_kind_summary(enum via_kind kind)
 const char *via_op_name(enum via_op op)
 {
 	static const char *const names[VIA_N_OPS + 1] = {
-		[VIA_OP_READ] = "read",	      [VIA_OP_WRITE] = "write",
-		[VIA_OP_OPEN] = "open",	      [VIA_OP_ACCEPT] = "accept",
-		[VIA_OP_CONNECT] = "connect", [VIA_OP_LOCK] = "lock",
-		[VIA_OP_WAKE] = "wake",	      [VIA_OP_CHILD] = "child",
-		[VIA_OP_JOIN] = "join",	      [VIA_OP_SIGNAL] = "signal",
-		[VIA_OP_TIME] = "time",	      [VIA_OP_EVENT] = "event",
-		[VIA_OP_UNKNOWN] = "unknown", [VIA_N_OPS] = "",
+		[VIA_OP_READ] = "read",
+		[VIA_OP_WRITE] = "write",
+		[VIA_OP_OPEN] = "open",
+		[VIA_OP_ACCEPT] = "accept",
+		[VIA_OP_CONNECT] = "connect",
+		[VIA_OP_LOCK] = "lock",
+		[VIA_OP_WAKE] = "wake",
+		[VIA_OP_CHILD] = "child",
+		[VIA_OP_JOIN] = "join",
+		[VIA_OP_SIGNAL] = "signal",
+		[VIA_OP_TIME] = "time",
+		[VIA_OP_EVENT] = "event",
+		[VIA_OP_ANSWER] = "answer",
+		[VIA_OP_UNKNOWN] = "unknown",
+		[VIA_N_OPS] = "",
 	};
 
 	return names[BEYOND(op, VIA_N_OPS)];

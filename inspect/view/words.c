@@ -30,7 +30,8 @@ WORDS(via__how_word, "fd", "map", "cwd", "root", "exe", "lock", "sender",
       "receiver")
 WORDS(via__link_word, "connecting", "watches", "in-flight", "backed")
 WORDS(via__lock_word, "flock", "posix", "ofd", "lease")
-WORDS(via__futex_word, "unknown", "mutex", "robust", "pi", "join", "via")
+WORDS(via__futex_word, "unknown", "mutex", "robust", "pi", "join", "via",
+      "rwlock")
 /* In the order of include/net/tcp_states.h of the kernel. */
 WORDS(via__socket_state_word, "unknown", "established", "syn-sent", "syn-recv",
       "fin-wait-1", "fin-wait-2", "time-wait", "unconnected", "close-wait",

@@ -7,6 +7,7 @@ import pathlib
 import pty
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -234,7 +235,27 @@ def chromium(tmp):
         yield [made.pid, web.pid]
 
 
-QUICK = redis, nginx, dbus, tmux
+@contextlib.contextmanager
+def make(tmp):
+    """Makes below a make, with more jobs than tokens."""
+    program = need('make')
+    jobs = ' '.join(f'job{i}' for i in range(3))
+    pathlib.Path(tmp, 'Makefile').write_text(
+        f'all: a b c d\na b c d:\n\t+@$(MAKE) -f jobs DIR=$@\n')
+    pathlib.Path(tmp, 'jobs').write_text(
+        f'all: {jobs}\n{jobs}:\n'
+        '\t@echo $(DIR) >>started; sleep 3600 | cat\n')
+    with process(program, '-j3', '-C', tmp) as made:
+        until(lambda: len(pathlib.Path(tmp, 'started').read_text().split())
+              == 3 if pathlib.Path(tmp, 'started').exists() else 0, 'make')
+        try:
+            yield [made.pid]
+        finally:
+            # Not all that its jobs have started ends with them.
+            os.killpg(made.pid, signal.SIGKILL)
+
+
+QUICK = redis, nginx, dbus, tmux, make
 # Of the long tests (./dev long) alone.
 SLOW = postgres, chromium
 ALL = {program.__name__: program for program in QUICK + SLOW}

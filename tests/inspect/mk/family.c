@@ -39,6 +39,7 @@ void make_wait_pipe(struct mk *m)
 	mk_holds(m, "child", mk_of(m, p[0]), "fd", p[0], "r");
 	mk_in(m, "child", SYS_read, "read", p[0]);
 	parent_waits(m);
+	mk_finding(m, "wait-before-close", "parent", mk_of(m, p[1]));
 }
 
 void make_wait_unix(struct mk *m)

@@ -21,7 +21,7 @@ enum {
 struct room {
 	pthread_mutex_t mutex[3];
 	pthread_cond_t cond;
-	pthread_rwlock_t rwlock;
+	pthread_rwlock_t rwlock[2];
 	pthread_barrier_t barrier;
 	sem_t sem;
 	uint32_t words[2];
@@ -60,7 +60,8 @@ static struct room *room(struct mk *m, int type, int *ret_memory)
 	pthread_cond_init(&r->cond, &cond);
 	pthread_rwlockattr_init(&rwlock);
 	pthread_rwlockattr_setpshared(&rwlock, PTHREAD_PROCESS_SHARED);
-	pthread_rwlock_init(&r->rwlock, &rwlock);
+	for (int i = 0; i < 2; i++)
+		pthread_rwlock_init(&r->rwlock[i], &rwlock);
 	pthread_barrierattr_init(&barrier);
 	pthread_barrierattr_setpshared(&barrier, PTHREAD_PROCESS_SHARED);
 	pthread_barrier_init(&r->barrier, &barrier, 2);
@@ -269,24 +270,79 @@ void make_sem_unnamed(struct mk *m)
 	mk_verdict(m, "waiter", "unknown|waiting|idle", NULL);
 }
 
+/* The word that readers (2) and writers (3) wait at: glibc, struct_rwlock.h. */
+static int rwlock_word(struct mk *m, pthread_rwlock_t *lock, int index)
+{
+	return futex(m, (uint32_t *)(void *)lock + index);
+}
+
+/* A writer has it, a reader and another writer wait. */
 void make_rwlock(struct mk *m)
 {
 	int memory;
 	struct room *r = room(m, NORMAL, &memory);
+	int at[] = {rwlock_word(m, r->rwlock, 2), rwlock_word(m, r->rwlock, 3)};
 
 	mk_gate(m);
 	CHILD(m, "writer", -1) {
-		(void)pthread_rwlock_wrlock(&r->rwlock);
+		(void)pthread_rwlock_wrlock(r->rwlock);
 		mk_ready(m);
 		mk_pause();
 	}
 	mk_go(m, 1);
 	mk_idle(m, "writer");
 	CHILD(m, "reader", -1)
-		(void)pthread_rwlock_rdlock(&r->rwlock);
-	mk_blocks(m, "reader", SYS_futex, -1);
-	mk_keeper(m, "poster", -1);
-	mk_verdict(m, "reader", "unknown|waiting|idle", NULL);
+		(void)pthread_rwlock_rdlock(r->rwlock);
+	CHILD(m, "second", -1)
+		(void)pthread_rwlock_wrlock(r->rwlock);
+	waits(m, "reader", "lock", at[0]);
+	waits(m, "second", "lock", at[1]);
+	mk_holds(m, "writer", at[0], "lock", -1, NULL);
+	mk_holds(m, "writer", at[1], "lock", -1, NULL);
+	mk_verdict(m, "reader", "waiting", NULL);
+	mk_verdict(m, "second", "waiting", NULL);
+}
+
+/* Readers leave no name behind. */
+void make_rwlock_readers(struct mk *m)
+{
+	int memory;
+	struct room *r = room(m, NORMAL, &memory);
+
+	mk_gate(m);
+	CHILD(m, "reader", -1) {
+		(void)pthread_rwlock_rdlock(r->rwlock);
+		mk_ready(m);
+		mk_pause();
+	}
+	mk_go(m, 1);
+	mk_idle(m, "reader");
+	CHILD(m, "writer", -1)
+		(void)pthread_rwlock_wrlock(r->rwlock);
+	waits(m, "writer", "wake", rwlock_word(m, r->rwlock, 2));
+	mk_verdict(m, "writer", "unknown|waiting|idle", NULL);
+}
+
+/* One reads what the other writes, and the other way round. */
+void make_rwlock_cycle(struct mk *m)
+{
+	static const char *const roles[] = {"one", "two"};
+	int memory;
+	struct room *r = room(m, NORMAL, &memory);
+
+	mk_gate(m);
+	for (int i = 0; i < 2; i++) {
+		CHILD(m, roles[i], -1) {
+			(void)pthread_rwlock_wrlock(&r->rwlock[i]);
+			mk_ready(m);
+			(void)(i ? pthread_rwlock_rdlock(&r->rwlock[!i])
+				 : pthread_rwlock_wrlock(&r->rwlock[!i]));
+		}
+		waits(m, roles[i], "lock",
+		      rwlock_word(m, &r->rwlock[!i], i ? 2 : 3));
+	}
+	mk_go(m, 2);
+	mk_cycle(m, "exact", "one", "two", NULL);
 }
 
 void make_barrier(struct mk *m)

@@ -11,6 +11,7 @@
 #include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -18,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -201,6 +203,7 @@ void make_busy_sysvsem(struct mk *m)
 struct turns {
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
+	pthread_rwlock_t rwlock;
 	unsigned int turn;
 };
 
@@ -210,6 +213,7 @@ static struct turns *turns(struct mk *m, bool robust)
 	struct turns *t = mk_shared(m, sizeof(*t), &memory);
 	pthread_mutexattr_t mutex;
 	pthread_condattr_t cond;
+	pthread_rwlockattr_t rwlock;
 
 	pthread_mutexattr_init(&mutex);
 	pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED);
@@ -219,6 +223,9 @@ static struct turns *turns(struct mk *m, bool robust)
 	pthread_condattr_init(&cond);
 	pthread_condattr_setpshared(&cond, PTHREAD_PROCESS_SHARED);
 	pthread_cond_init(&t->cond, &cond);
+	pthread_rwlockattr_init(&rwlock);
+	pthread_rwlockattr_setpshared(&rwlock, PTHREAD_PROCESS_SHARED);
+	pthread_rwlock_init(&t->rwlock, &rwlock);
 	return t;
 }
 
@@ -272,6 +279,27 @@ void make_busy_robust(struct mk *m)
 		contend(&t->mutex);
 	CHILD(m, "two", -1)
 		contend(&t->mutex);
+	both_busy(m);
+}
+
+static void read_and_write(pthread_rwlock_t *lock)
+{
+	for (;;) {
+		pthread_rwlock_wrlock(lock);
+		pthread_rwlock_unlock(lock);
+		pthread_rwlock_rdlock(lock);
+		pthread_rwlock_unlock(lock);
+	}
+}
+
+void make_busy_rwlock(struct mk *m)
+{
+	struct turns *t = turns(m, false);
+
+	CHILD(m, "one", -1)
+		read_and_write(&t->rwlock);
+	CHILD(m, "two", -1)
+		read_and_write(&t->rwlock);
 	both_busy(m);
 }
 
@@ -451,4 +479,60 @@ void make_timeout_lock(struct mk *m)
 	mk_blocks(m, "waiter", SYS_futex, -1);
 	mk_verdict(m, "owner", "waiting", NULL);
 	mk_verdict(m, "waiter", "waiting|idle", NULL);
+}
+
+/* A make has no token left; it has the pipe's both ends, as all have, and a job
+ * whose end it will be told of by a signal. */
+static void make_of(struct mk *m, const char *role, const char *job,
+		    const int tokens[2])
+{
+	CHILD(m, role, tokens[0], tokens[1], -1) {
+		sigset_t none;
+		fd_set set;
+
+		sigemptyset(&none);
+		FD_ZERO(&set);
+		FD_SET(tokens[0], &set);
+		if (mk_fork(job) == 0) {
+			MUST(close(tokens[0]));
+			MUST(close(tokens[1]));
+			mk_pause();
+		}
+		(void)pselect(tokens[0] + 1, &set, NULL, NULL, NULL, &none);
+	}
+	mk_blocks(m, role, SYS_pselect6, -1);
+	mk_waits(m, role, "read", mk_of(m, tokens[0]), tokens[0]);
+	mk_waits_on(m, role, "child", job);
+	mk_idle(m, job);
+	mk_verdict(m, role, "waiting", NULL);
+}
+
+void make_jobserver(struct mk *m)
+{
+	int tokens[2];
+
+	mk_pipe(m, tokens);
+	make_of(m, "make-a", "job-a", tokens);
+	make_of(m, "make-b", "job-b", tokens);
+}
+
+/* A ring, but each lets signals in while it waits. */
+void make_signal_mask(struct mk *m)
+{
+	static const char *const roles[] = {"one", "two"};
+	int p[2][2];
+
+	mk_pipe(m, p[0]);
+	mk_pipe(m, p[1]);
+	for (int i = 0; i < 2; i++) {
+		struct pollfd fd = {p[i][0], POLLIN, 0};
+		sigset_t none;
+
+		sigemptyset(&none);
+		CHILD(m, roles[i], p[i][0], p[!i][1], -1)
+			(void)ppoll(&fd, 1, NULL, &none);
+		mk_blocks(m, roles[i], SYS_ppoll, -1);
+		mk_waits(m, roles[i], "read", mk_of(m, p[i][0]), p[i][0]);
+		mk_verdict(m, roles[i], "idle", NULL);
+	}
 }

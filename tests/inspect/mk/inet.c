@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* TCP and UDP over loopback. */
+/* TCP, UDP and VSOCK over loopback. */
 #include "tests/inspect/mk/mk.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -231,4 +232,34 @@ void make_udp_connected(struct mk *m)
 	mk_in(m, "one", SYS_recvfrom, "read", one);
 	mk_keeper(m, "two", two);
 	mk_verdict(m, "one", "waiting|idle", NULL);
+}
+
+/* --- VSOCK --- */
+
+/* Who is at the other side no table of the kernel says that is always there. */
+void make_vsock(struct mk *m)
+{
+	struct sockaddr_vm a = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = VMADDR_CID_LOCAL,
+		.svm_port = VMADDR_PORT_ANY,
+	};
+	socklen_t n = sizeof(a);
+	int listener = socket(AF_VSOCK, SOCK_STREAM, 0);
+	int fd = socket(AF_VSOCK, SOCK_STREAM, 0), other;
+
+	if (listener < 0 || fd < 0 ||
+	    bind(listener, (struct sockaddr *)&a, n) < 0 ||
+	    listen(listener, 1) < 0 ||
+	    getsockname(listener, (struct sockaddr *)&a, &n) < 0 ||
+	    connect(fd, (struct sockaddr *)&a, n) < 0)
+		mk_skip("AF_VSOCK on loopback (vsock_loopback, Linux 5.6)");
+	other = (int)MUST(accept4(listener, NULL, NULL, 0));
+	mk_object_of(m, "socket", fd);
+	mk_object_of(m, "socket", other);
+	CHILD(m, "receiver", fd, -1)
+		mk_recv(fd);
+	mk_in(m, "receiver", SYS_recvfrom, "read", fd);
+	mk_keeper(m, "sender", other);
+	mk_verdict(m, "receiver", "unknown", NULL);
 }

@@ -4,6 +4,7 @@
 #include "tests/inspect/mk/mk.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -155,6 +156,45 @@ void make_flock_shared_stuck(struct mk *m)
 	mk_cycle(m, "exact", "reader", "waiter", NULL);
 }
 
+/* The factory takes both, and each child has one: the list of locks has the same
+ * line twice. One of them is stuck with its lock, though the other lives. */
+void make_flock_twins(struct mk *m)
+{
+	int a = file(m, "file"), b = again(m, a), other = again(m, a), p[2];
+	int lock = lock_object(m, a);
+
+	mk_pipe(m, p);
+	MUST(flock(a, LOCK_SH));
+	MUST(flock(b, LOCK_SH));
+	mk_keeper(m, "lively", a);
+	CHILD(m, "reader", b, p[0], -1)
+		mk_read(p[0]);
+	CHILD(m, "waiter", other, p[1], -1)
+		(void)flock(other, LOCK_EX);
+	mk_holds(m, "lively", lock, "lock", a, NULL);
+	mk_holds(m, "reader", lock, "lock", b, NULL);
+	mk_in(m, "reader", SYS_read, "read", p[0]);
+	mk_blocks(m, "waiter", SYS_flock, other);
+	mk_waits(m, "waiter", "lock", lock, other);
+	mk_cycle(m, "exact", "reader", "waiter", NULL);
+}
+
+/* The waiter's own is not in its way. */
+void make_ofd_twins(struct mk *m)
+{
+	int own = file(m, "file"), other = again(m, own);
+	int lock = lock_object(m, own);
+
+	set_lock(own, F_OFD_SETLK, F_RDLCK);
+	set_lock(other, F_OFD_SETLK, F_RDLCK);
+	mk_keeper(m, "holder", other);
+	CHILD(m, "waiter", own, -1)
+		set_lock(own, F_OFD_SETLKW, F_WRLCK);
+	mk_holds(m, "waiter", lock, "lock", own, NULL);
+	mk_holds(m, "holder", lock, "lock", other, NULL);
+	waits_for(m, SYS_fcntl, own, lock);
+}
+
 void make_posix_lock(struct mk *m)
 {
 	int fd = file(m, "file"), lock = lock_object(m, fd);
@@ -234,6 +274,37 @@ void make_lock_heir(struct mk *m)
 	/* Elsewhere the kernel does not say who it was. */
 	(mk_in_init_ns() ? mk_finding : mk_remark)(m, "lock-heir", "heir",
 						   lock);
+}
+
+/* The kernel asks the holder to let it go, and takes it after a while
+ * (/proc/sys/fs/lease-break-time), by default in 45 s. */
+void make_lease_waits(struct mk *m)
+{
+	char path[128];
+	int made = file(m, "file"), lock = lock_object(m, made);
+	int fd = (int)MUST(
+		open(mk_path(m, "file", path, sizeof(path)), O_RDONLY));
+
+	mk_end(m, fd, mk_of(m, made));
+	MUST(close(made));
+	m->ends[made] = -1;
+	m->objects[mk_of(m, fd)].fd = fd;
+	mk_gate(m);
+	CHILD(m, "holder", fd, -1) {
+		(void)signal(SIGIO, SIG_IGN);
+		if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+			mk_die("F_SETLEASE");
+		mk_ready(m);
+		mk_pause();
+	}
+	mk_go(m, 1);
+	mk_idle(m, "holder");
+	mk_holds(m, "holder", lock, "lock", fd, NULL);
+	CHILD(m, "opener", -1)
+		(void)open(path, O_WRONLY);
+	mk_blocks(m, "opener", SYS_openat, -1);
+	mk_waits(m, "opener", "lock", lock, -1);
+	mk_verdict(m, "opener", "waiting", NULL);
 }
 
 /* --- Deadlocks --- */

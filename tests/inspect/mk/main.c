@@ -10,6 +10,7 @@
 #include "tests/inspect/mk/mk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,12 @@ int main(int argc, char **argv)
 	/* What a child executes to be a program of its own. */
 	if (argc == 3 && !strcmp(argv[1], "--pause")) {
 		MUST(prctl(PR_SET_NAME, argv[2]));
+		mk_pause();
+	}
+	if (argc == 5 && !strcmp(argv[1], "--open")) {
+		MUST(prctl(PR_SET_NAME, argv[2]));
+		MUST(open(argv[3], O_RDONLY | O_CLOEXEC));
+		MUST(open(argv[4], O_WRONLY | O_CLOEXEC));
 		mk_pause();
 	}
 	for (size_t i = 0; argc == 2 && i < N_KINDS; i++)

@@ -216,7 +216,7 @@ void make_fifo_open_write(struct mk *m)
 	opens(m, O_WRONLY);
 }
 
-/* Anybody may open them yet: no more than "probably". */
+/* Nothing shows that each would open the other's next. */
 void make_fifo_open_abba(struct mk *m)
 {
 	char path_a[128], path_b[128];
@@ -235,6 +235,31 @@ void make_fifo_open_abba(struct mk *m)
 	mk_waits(m, "two", "open", b, -1);
 	mk_verdict(m, "one", "waiting|idle|unknown", NULL);
 	mk_verdict(m, "two", "waiting|idle|unknown", NULL);
+}
+
+static void opens_both(struct mk *m, const char *role, int fifo,
+		       const char *first, const char *then)
+{
+	CHILD(m, role, -1) {
+		(void)execl("/proc/self/exe", "via-mk", "--open", role, first,
+			    then, NULL);
+		mk_die("execl");
+	}
+	mk_blocks(m, role, SYS_openat, -1);
+	mk_waits(m, role, "open", fifo, -1);
+}
+
+/* Anybody may open them yet: no more than "probably". */
+void make_fifo_crosswise(struct mk *m)
+{
+	char path_a[128], path_b[128];
+	int a = named_fifo(m, "requests", path_a, sizeof(path_a));
+	int b = named_fifo(m, "answers", path_b, sizeof(path_b));
+
+	opens_both(m, "one", a, path_a, path_b);
+	opens_both(m, "two", b, path_b, path_a);
+	mk_cycle(m, NULL, "one", "two", NULL);
+	mk_finding(m, "fifo-crosswise", "one", a);
 }
 
 /* --- What goes wrong --- */
@@ -271,6 +296,120 @@ void make_leaked_write_end(struct mk *m)
 	mk_finding(m, "leaked-write-end", "daemon", mk_of(m, p[0]));
 	/* The other pipe is between sessions, too. */
 	mk_remark(m, "leaked-write-end", "talker", mk_of(m, other[0]));
+}
+
+/* In a parent: a child that reads its standard input, of which it has no other
+ * end. */
+static pid_t input_child(const char *role, const int input[2])
+{
+	pid_t pid = mk_fork(role);
+
+	if (pid == 0) {
+		MUST(dup2(input[0], 0));
+		MUST(close(input[0]));
+		MUST(close(input[1]));
+		mk_read(0);
+	}
+	return pid;
+}
+
+/* Of the factory's own count, since descriptors are closed and moved. */
+static void family_holds(struct mk *m, int pipe, const char *sibling, int end)
+{
+	m->n_holds = 0;
+	mk_holds(m, "reader", pipe, "fd", 0, "r");
+	mk_holds(m, sibling, pipe, "fd", end, "w");
+	mk_blocks(m, "parent", SYS_wait4, -1);
+	mk_blocks(m, "reader", SYS_read, 0);
+	mk_waits_on(m, "parent", "child", "reader");
+	mk_waits(m, "reader", "read", pipe, 0);
+}
+
+/* Two children that read what their parent says: the second has inherited the
+ * end of the first one's pipe, and the parent waits for the first. */
+void make_leaked_to_sibling(struct mk *m)
+{
+	int first[2], second[2];
+
+	mk_pipe(m, first);
+	mk_pipe(m, second);
+	CHILD(m, "parent", first[0], first[1], second[0], second[1], -1) {
+		pid_t reader = input_child("reader", first);
+
+		MUST(close(first[0]));
+		(void)input_child("sibling", second);
+		MUST(close(first[1]));
+		MUST(close(second[0]));
+		(void)waitpid(reader, NULL, 0);
+	}
+	family_holds(m, mk_of(m, first[1]), "sibling", first[1]);
+	mk_holds(m, "parent", mk_of(m, second[1]), "fd", second[1], "w");
+	mk_holds(m, "sibling", mk_of(m, second[1]), "fd", 0, "r");
+	mk_blocks(m, "sibling", SYS_read, 0);
+	mk_waits(m, "sibling", "read", mk_of(m, second[1]), 0);
+	mk_cycle(m, "exact", "parent", "reader", "sibling", NULL);
+	mk_finding(m, "leaked-write-end", "sibling", mk_of(m, first[1]));
+}
+
+/* As before, but the second is another program, and goes on. */
+static void beside_program(struct mk *m, const char *argument)
+{
+	int p[2];
+
+	mk_pipe(m, p);
+	CHILD(m, "parent", p[0], p[1], -1) {
+		pid_t reader = input_child("reader", p);
+
+		MUST(close(p[0]));
+		if (mk_fork("sleep") == 0) {
+			(void)execlp("sleep", argument, "3600", NULL);
+			mk_die("sleep");
+		}
+		MUST(close(p[1]));
+		(void)waitpid(reader, NULL, 0);
+	}
+	family_holds(m, mk_of(m, p[1]), "sleep", p[1]);
+	mk_blocks(m, "sleep", SYS_clock_nanosleep, -1);
+	mk_verdict(m, "reader", "waiting", NULL);
+	mk_verdict(m, "sleep", "idle", NULL);
+}
+
+void make_leaked_to_program(struct mk *m)
+{
+	beside_program(m, "sleep");
+	mk_finding(m, "leaked-write-end", "sleep", m->holds[1].object);
+}
+
+/* It was told: it is to write there sooner or later. */
+void make_told_number(struct mk *m)
+{
+	char name[24];
+
+	/* That of the factory's first pipe. */
+	(void)snprintf(name, sizeof(name), "/dev/fd/%d", 4);
+	beside_program(m, name);
+	if (m->holds[1].fd != 4)
+		mk_die("the pipe is %d", m->holds[1].fd);
+}
+
+/* What a shell makes of "(exec 3>&1 >log; sleep 3600) | cat". */
+void make_saved_output(struct mk *m)
+{
+	int p[2];
+
+	mk_pipe(m, p);
+	CHILD(m, "parent", p[0], p[1], -1) {
+		(void)input_child("reader", p);
+		MUST(close(p[0]));
+		if (mk_fork("script") == 0)
+			mk_pause();
+		MUST(close(p[1]));
+		(void)wait(NULL);
+	}
+	family_holds(m, mk_of(m, p[1]), "script", p[1]);
+	mk_waits_on(m, "parent", "child", "script");
+	mk_idle(m, "script");
+	mk_verdict(m, "reader", "waiting", NULL);
 }
 
 static void popen_child(int out)

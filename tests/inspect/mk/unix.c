@@ -72,6 +72,47 @@ void make_unix_dgram_full(struct mk *m)
 	sends(m, SOCK_DGRAM);
 }
 
+/* No peer: what it waits for is the queue of who is bound there. */
+static void sends_to(struct mk *m, const char *name, bool by_sendmsg)
+{
+	int to = mk_unix_listen(m, SOCK_DGRAM, name, 0);
+	int fd = (int)MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
+	struct sockaddr_un a;
+	socklen_t len = sizeof(a);
+	char text[] = "hello";
+	struct iovec iov = {text, sizeof(text)};
+
+	MUST(getsockname(to, (struct sockaddr *)&a, &len));
+
+	struct msghdr msg = {
+		.msg_name = &a,
+		.msg_namelen = len,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+	};
+
+	mk_object_of(m, "unix", fd);
+	CHILD(m, "sender", fd, -1)
+		while ((by_sendmsg ? sendmsg(fd, &msg, 0)
+				   : sendto(fd, text, sizeof(text), 0,
+					    (struct sockaddr *)&a, len)) > 0)
+			;
+	mk_blocks(m, "sender", by_sendmsg ? SYS_sendmsg : SYS_sendto, fd);
+	mk_waits(m, "sender", "write", mk_of(m, to), fd);
+	mk_keeper(m, "receiver", to);
+	mk_verdict(m, "sender", "waiting", NULL);
+}
+
+void make_unix_dgram_sendto(struct mk *m)
+{
+	sends_to(m, "socket", false);
+}
+
+void make_unix_dgram_sendmsg(struct mk *m)
+{
+	sends_to(m, "@via-mk", true);
+}
+
 void make_unix_seqpacket_full(struct mk *m)
 {
 	sends(m, SOCK_SEQPACKET);
