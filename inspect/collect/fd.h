@@ -48,8 +48,9 @@ uint32_t via__anon(struct via__fd *f);
 void via__anon_watches(struct via__scene *scene, const struct via__at *at,
 		       uint32_t first_hold);
 
-/* fds.c: the descriptors in a directory of /proc, with what they watch. */
-void via__fds_of(struct via__scene *scene, const struct via__at *at);
+/* fds.c: the descriptors in a directory of /proc, with what they watch. false:
+ * nothing of the process may be looked at. */
+bool via__fds_of(struct via__scene *scene, const struct via__at *at);
 
 /* tables.c: threads that have others than their process, whose holds begin at
  * first. */

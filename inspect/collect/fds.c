@@ -234,19 +234,29 @@ static void hold(struct via__fd *f, uint32_t object, enum via_how how)
 	h->certainty = f->certainty;
 }
 
-/* A file that cannot be looked at: -EACCES, or its file system fails. */
-static void failed(struct via__fd *f, int err)
+/* Whether it is not the file that may not be looked at, but its process. */
+static bool is_closed(const struct via__fd *f)
+{
+	char byte;
+
+	return readlinkat(f->dir, f->name, &byte, 1) < 0 && errno == EACCES;
+}
+
+/* A file that cannot be looked at: -EACCES, or its file system fails. false: no
+ * other of the process can either. */
+static bool failed(struct via__fd *f, int err)
 {
 	if (err == ENOENT || err == ESRCH)
-		return; /* closed, gone */
+		return true; /* closed, gone */
 	if (err == EACCES || err == EPERM) {
 		f->scene->s->processes[f->at->process].hidden |= VIA_HIDDEN_FDS;
-		return;
+		return !is_closed(f);
 	}
 	hold(f,
 	     via__object(f->scene->s, VIA_KIND_OTHER, (uint64_t)f->at->pid,
 			 (uint64_t)f->fd, 0),
 	     VIA_HOLDS_FD);
+	return true;
 }
 
 static uint32_t add(struct via__fd *f, const struct statx *file,
@@ -261,20 +271,18 @@ static uint32_t add(struct via__fd *f, const struct statx *file,
 	return object;
 }
 
-static void look_at(struct via__fd *f, enum via_how how)
+/* false: no other of the process can be looked at. */
+static bool look_at(struct via__fd *f, enum via_how how)
 {
 	struct statx file;
 
 	if (statx(f->dir, f->name, LOOK,
-		  STATX_TYPE | STATX_INO | STATX_NLINK | STATX_SIZE,
-		  &file) < 0) {
-		if (how == VIA_HOLDS_FD)
-			failed(f, errno);
-		return;
-	}
+		  STATX_TYPE | STATX_INO | STATX_NLINK | STATX_SIZE, &file) < 0)
+		return how != VIA_HOLDS_FD || failed(f, errno);
 	if (how == VIA_HOLDS_FD)
 		f->flags = open_for(f, &file);
 	(void)add(f, &file, how);
+	return true;
 }
 
 /* Of a pipe it told that too, so that it need not be asked for. */
@@ -311,7 +319,7 @@ static void take_record(struct via__fd *f)
 
 	if (!*r->name && via__fd_place(f, &file) == VIA__PLACE_LAYERS) {
 		f->record = NULL;
-		look_at(f, VIA_HOLDS_FD);
+		(void)look_at(f, VIA_HOLDS_FD);
 		return;
 	}
 	f->flags = (uint8_t)((r->open_for & 1 ? VIA_HOLD_READ : 0) |
@@ -325,9 +333,10 @@ static void take_record(struct via__fd *f)
 		via__note(f->scene, r->file, object);
 }
 
-static void each_fd(struct via__scene *scene, const struct via__at *at, int dir)
+static bool each_fd(struct via__scene *scene, const struct via__at *at, int dir)
 {
 	_Alignas(struct dirent64) char list[16384];
+	bool own = at->pid == getpid();
 	ssize_t len;
 
 	while ((len = getdents64(dir, list, sizeof(list))) > 0) {
@@ -345,12 +354,13 @@ static void each_fd(struct via__scene *scene, const struct via__at *at, int dir)
 
 			/* Nor what we look through, at ourselves. */
 			if (*e->d_name == '.' ||
-			    (at->pid == getpid() &&
-			     (f.fd == dir || f.fd == at->dir)))
+			    (own && (f.fd == dir || f.fd == at->dir)))
 				continue;
-			look_at(&f, VIA_HOLDS_FD);
+			if (!look_at(&f, VIA_HOLDS_FD))
+				return false;
 		}
 	}
+	return true;
 }
 
 /* Of its own thread first, which has all but a few. */
@@ -403,23 +413,25 @@ static void each_path(struct via__scene *scene, const struct via__at *at)
 			.flags = rows[i].flags,
 		};
 
-		look_at(&f, rows[i].how);
+		(void)look_at(&f, rows[i].how);
 	}
 }
 
-void via__fds_of(struct via__scene *scene, const struct via__at *at)
+bool via__fds_of(struct via__scene *scene, const struct via__at *at)
 {
 	uint32_t first = scene->s->n_holds;
 	int dir = openat(at->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool open = true;
 
 	if (dir >= 0) {
-		each_fd(scene, at, dir);
+		open = each_fd(scene, at, dir);
 		close(dir);
 		via__anon_watches(scene, at, first);
 	} else if (errno == EACCES || errno == EPERM) {
 		scene->s->processes[at->process].hidden |= VIA_HIDDEN_FDS;
 		via__fdinfo(scene, at);
 	}
+	return open;
 }
 
 static void fds_process(struct via__scene *scene, const struct via__at *at)
@@ -441,8 +453,7 @@ static void fds_process(struct via__scene *scene, const struct via__at *at)
 		each_record(scene, at, dir, records, n);
 		if (dir >= 0)
 			close(dir);
-	} else {
-		via__fds_of(scene, at);
+	} else if (via__fds_of(scene, at)) {
 		via__tables(scene, at, first);
 	}
 	if (scene->want & VIA_WANT_PATHS)
