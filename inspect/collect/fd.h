@@ -20,7 +20,8 @@ struct via__fd {
 	int fd;		  /* the same as a number */
 	/* What the kernel told of it beforehand; NULL without. */
 	const struct via__bpf_file *record;
-	uint8_t flags; /* of its hold: enum via_hold_flag */
+	const char *link; /* its name, as far as it has been read; or "" */
+	uint8_t flags;	  /* of its hold: enum via_hold_flag */
 	uint8_t certainty;
 };
 

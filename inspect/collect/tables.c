@@ -66,6 +66,7 @@ static int thread(pid_t tid, void *arg)
 		return 0;
 	(void)via__fds_of(t->scene, &at);
 	via__drop_known(s, t->first, end);
+	via__fdlist_close(at.fds);
 	close(at.dir);
 	t->last = tid;
 	return via__build_error(s);
