@@ -2,7 +2,6 @@
 #include "inspect/collect/ahead.h"
 
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -48,7 +47,7 @@ static void read_next(struct via__ahead *a)
 	(void)pthread_cond_signal(&a->was_read);
 }
 
-static void *reader(void *arg)
+static void reader(void *arg)
 {
 	struct via__ahead *a = arg;
 
@@ -61,7 +60,6 @@ static void *reader(void *arg)
 		read_next(a);
 	}
 	(void)pthread_mutex_unlock(&a->lock);
-	return NULL;
 }
 
 static unsigned int count_cpus(void)
@@ -73,18 +71,13 @@ static unsigned int count_cpus(void)
 		       : 1;
 }
 
-/* With all signals blocked: those of the caller's are not for them. */
 void via__ahead_start(struct via__ahead *a)
 {
 	unsigned int n_cpus = !a->reads || a->n_readers ? 0 : count_cpus();
-	sigset_t all, before;
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (a->n_readers < VIA__READERS_MAX && a->n_readers + 1 < n_cpus &&
-	       pthread_create(&a->readers[a->n_readers], NULL, reader, a) == 0)
+	       via__helper_start(&a->readers[a->n_readers], reader, a))
 		a->n_readers++;
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void via__ahead_stop(struct via__ahead *a)
@@ -94,7 +87,7 @@ void via__ahead_stop(struct via__ahead *a)
 	(void)pthread_cond_broadcast(&a->came);
 	(void)pthread_mutex_unlock(&a->lock);
 	while (a->n_readers)
-		(void)pthread_join(a->readers[--a->n_readers], NULL);
+		via__helper_end(&a->readers[--a->n_readers]);
 	a->stop = false;
 }
 

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "inspect/collect/fdlist.h"
+#include "inspect/collect/helper.h"
 
 #define VIA__LINE_MAX	 8
 #define VIA__READERS_MAX 3
@@ -40,7 +41,7 @@ struct via__ahead {
 	pthread_mutex_t lock; /* guards next, end, read, stop */
 	pthread_cond_t came, was_read;
 	bool stop;
-	pthread_t readers[VIA__READERS_MAX];
+	struct via__helper readers[VIA__READERS_MAX];
 	unsigned int n_readers;
 };
 

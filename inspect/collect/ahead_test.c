@@ -146,6 +146,16 @@ static uint32_t object_at(const struct via_snapshot *s, pid_t pid, int fd)
 	return hold == VIA_NONE ? VIA_NONE : s->holds[hold].object;
 }
 
+static uint32_t count_threads(void)
+{
+	int dir = via__proc_open(getpid());
+	struct via_task task = {0};
+
+	(void)via__proc_task(dir, getpid(), &task);
+	close(dir);
+	return task.n_threads;
+}
+
 /* Of many, and of itself what it has without looking. */
 static int sees_all(int timer)
 {
@@ -153,8 +163,10 @@ static int sees_all(int timer)
 	struct via_snapshot *s;
 	/* Without "." and "..", and what it is counted with. */
 	int own = check_count_fds() - 3;
+	uint32_t n_threads = count_threads();
 
 	SHOULD(via_snapshot_take(&l, &s, NULL) == 0);
+	SHOULD(process_of(s, getpid())->task.n_threads == n_threads);
 	SHOULD(count_holds(s, getpid()) == (uint32_t)own);
 	uint32_t object = object_at(s, getpid(), timer);
 
@@ -187,8 +199,42 @@ static void looks_at_many(void **state)
 	close(timer);
 }
 
+static void do_nothing(void *unused)
+{
+	(void)unused;
+}
+
+static void helpers_leave_nothing(void **state)
+{
+	uint32_t n_threads = count_threads();
+	struct via__helper h;
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		assert_true(via__helper_start(&h, do_nothing, NULL));
+		via__helper_end(&h);
+		assert_int_equal(count_threads(), n_threads);
+	}
+}
+
+static void sees_no_helpers(void **state)
+{
+	uint32_t n_threads = count_threads();
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		struct via_snapshot *s = look(VIA_WANT_LOCKS);
+
+		assert_int_equal(process_of(s, getpid())->task.n_threads,
+				 n_threads);
+		via_snapshot_free(s);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(reads_who_is_in_line),
 	CHECK_TEST(looks_at_many),
+	CHECK_TEST(helpers_leave_nothing),
+	CHECK_TEST(sees_no_helpers),
 };
 CHECK_MAIN(tests)

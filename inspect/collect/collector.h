@@ -20,6 +20,7 @@
 #include "inspect/collect/cgroups.h"
 #include "inspect/collect/clock.h"
 #include "inspect/collect/devices.h"
+#include "inspect/collect/early.h"
 #include "inspect/collect/proc.h"
 #include "inspect/collect/same.h"
 #include "inspect/model/build.h"
@@ -33,6 +34,7 @@ struct via__scene {
 	bool missed;	     /* somebody came who could not be put in order */
 	struct via__buf buf; /* for one file after the other */
 	struct via__ahead *ahead;
+	struct via__early early;
 	/* tasks */
 	struct via__cgroups cgroups;
 	/* threads */

@@ -88,10 +88,12 @@ static void look_at(struct via__scene *scene, pid_t pid)
  * what is open of others. */
 static void get_ready(struct via__scene *scene, pid_t pid, size_t left)
 {
-	if (pid == getpid())
+	if (pid == getpid()) {
 		finish_all(scene);
-	else if (left >= MANY)
+		via__early_wait(&scene->early);
+	} else if (left >= MANY) {
 		via__ahead_start(scene->ahead);
+	}
 }
 
 /* The list is made first: while it is read a descriptor of our own is open,
@@ -145,12 +147,15 @@ static int look_at_all(struct via__scene *scene)
 	struct pids pids = {0};
 	int err = 0;
 
+	if (scene->want & VIA_WANT_LOCKS)
+		via__early_locks(&scene->early);
 	for (int i = 0; i < 2 && !err; i++) {
 		pids.n = 0;
 		err = via__proc_each(add_pid, &pids);
 		if (!err)
 			look_at_new(scene, &pids);
 	}
+	via__early_wait(&scene->early);
 	free(pids.list);
 	return err ? err : via__build_error(scene->s);
 }
