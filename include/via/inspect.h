@@ -518,8 +518,9 @@ struct via_look {
 
 /*
  * Look at the running system. Blocks for as long as that takes (some
- * milliseconds), never for a process. What is not allowed is left out and
- * counted in the sight.
+ * milliseconds), never for a process. Where there are many, threads help with
+ * all signals blocked; they have ended when it returns. What is not allowed is
+ * left out and counted in the sight.
  *
  * Returns 0 and sets *ret, which the caller frees; -ENOMEM; -ENOENT: no /proc;
  * -EOPNOTSUPP: the source that was asked for is not to be had, with a sentence.

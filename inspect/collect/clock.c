@@ -35,21 +35,24 @@ static int64_t read_offset(void)
 	return ran == VIA_UNKNOWN ? VIA_UNKNOWN : ran - now;
 }
 
-static bool move(struct via__clock *c, unsigned int cpu)
+/* The same on a CPU, as far as we may go there. */
+static int64_t read_offset_on(struct via__clock *c, unsigned int cpu)
 {
-	unsigned char mask[sizeof(c->mask)] = {0};
+	unsigned char mask[VIA__CPUS_MAX / 8] = {0},
+					   before[VIA__CPUS_MAX / 8] = {0};
 
-	if (!c->moved &&
-	    syscall(SYS_sched_getaffinity, 0, sizeof(c->mask), c->mask) < 0)
-		return false;
+	if (syscall(SYS_sched_getaffinity, 0, sizeof(before), before) < 0)
+		return c->any;
 	/* Not where we have been told not to be. */
-	if (!(c->mask[cpu / 8] & 1 << cpu % 8))
-		return false;
+	if (!(before[cpu / 8] & 1 << cpu % 8))
+		return c->any;
 	mask[cpu / 8] = (unsigned char)(1 << cpu % 8);
 	if (syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask) < 0)
-		return false;
-	c->moved = true;
-	return true;
+		return c->any;
+	int64_t offset = read_offset();
+
+	(void)syscall(SYS_sched_setaffinity, 0, sizeof(before), before);
+	return offset;
 }
 
 static int64_t offset_of(struct via__clock *c, unsigned int cpu)
@@ -70,7 +73,7 @@ static int64_t offset_of(struct via__clock *c, unsigned int cpu)
 		c->n = cpu + 1;
 	}
 	if (!c->offsets[cpu])
-		c->offsets[cpu] = move(c, cpu) ? read_offset() : c->any;
+		c->offsets[cpu] = read_offset_on(c, cpu);
 	return c->offsets[cpu];
 }
 
@@ -83,8 +86,5 @@ int64_t via__clock_of(struct via__clock *c, unsigned int cpu, int64_t now)
 
 void via__clock_fini(struct via__clock *c)
 {
-	if (c->moved)
-		(void)syscall(SYS_sched_setaffinity, 0, sizeof(c->mask),
-			      c->mask);
 	free(c->offsets);
 }

@@ -5,19 +5,16 @@
  * Each CPU has its own: time that was stolen by other virtual machines or spent
  * on interrupts is left out, so that they are seconds apart after a while. How
  * one goes is known from a thread that is running there: from ourselves. We
- * move to the CPU that is asked for, as far as we may, and go back in the end.
+ * move to the CPU that is asked for, as far as we may, and back.
  */
 #ifndef INSPECT_COLLECT_CLOCK_H
 #define INSPECT_COLLECT_CLOCK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define VIA__CPUS_MAX 8192
 
 struct via__clock {
-	bool moved;
-	unsigned char mask[VIA__CPUS_MAX / 8]; /* where we were allowed to be */
 	int64_t any;	  /* of the CPU that we began on, 0: not read */
 	int64_t *offsets; /* less CLOCK_MONOTONIC, by CPU; 0: not read */
 	unsigned int n;
@@ -31,7 +28,6 @@ int64_t via__clock_of(struct via__clock *c, unsigned int cpu, int64_t now);
  * (CONFIG_SCHED_DEBUG). */
 int64_t via__clock_ran(int dir);
 
-/* Go back, and free. */
 void via__clock_fini(struct via__clock *c);
 
 #endif

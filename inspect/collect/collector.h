@@ -5,7 +5,7 @@
  *
  * The processes are gone through once. For each, all collectors that are
  * wanted are called in the order of the table, with the process' directory in
- * /proc open. Then each is called once for what belongs to no process, again in
+ * /proc open; for those that are late, others may have come in between. Then each is called once for what belongs to no process, again in
  * the order of the table; before each such call the snapshot is sealed, so
  * that it can be searched.
  *
@@ -15,10 +15,12 @@
 #ifndef INSPECT_COLLECT_COLLECTOR_H
 #define INSPECT_COLLECT_COLLECTOR_H
 
+#include "inspect/collect/ahead.h"
 #include "inspect/collect/bpf.h"
 #include "inspect/collect/cgroups.h"
 #include "inspect/collect/clock.h"
 #include "inspect/collect/devices.h"
+#include "inspect/collect/early.h"
 #include "inspect/collect/proc.h"
 #include "inspect/collect/same.h"
 #include "inspect/model/build.h"
@@ -31,6 +33,8 @@ struct via__scene {
 	uint32_t pid_ns;     /* our own, 0: unknown */
 	bool missed;	     /* somebody came who could not be put in order */
 	struct via__buf buf; /* for one file after the other */
+	struct via__ahead *ahead;
+	struct via__early early;
 	/* tasks */
 	struct via__cgroups cgroups;
 	/* threads */
@@ -52,17 +56,11 @@ struct via__scene {
 	struct via__buf tty_drivers;
 };
 
-/* The process that is being looked at. */
-struct via__at {
-	int dir;	  /* its directory in /proc */
-	uint32_t process; /* its index */
-	pid_t pid;
-};
-
 struct via__collector {
 	const char *name;    /* that of its file */
 	const char *summary; /* what it reads, from where */
 	uint32_t want;	     /* called if one of these is wanted */
+	bool late;	     /* when descriptors have been read: ahead.h */
 	/* For each process; NULL without. */
 	void (*process)(struct via__scene *scene, const struct via__at *at);
 	/* Once, after all processes; NULL without. */

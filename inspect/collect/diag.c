@@ -27,7 +27,7 @@ int via__diag_open(const struct via__space *space)
 			  : via__enter(space->dir, "ns/net", open_socket, NULL);
 }
 
-static int ask(int fd, const void *request, size_t len)
+static int ask(int fd, uint16_t type, const void *request, size_t len)
 {
 	struct {
 		struct nlmsghdr head;
@@ -37,7 +37,7 @@ static int ask(int fd, const void *request, size_t len)
 			{
 				.nlmsg_len =
 					(uint32_t)(sizeof(message.head) + len),
-				.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+				.nlmsg_type = type,
 				.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
 			},
 	};
@@ -47,6 +47,7 @@ static int ask(int fd, const void *request, size_t len)
 }
 
 struct dump {
+	uint16_t type;
 	size_t size;
 	void (*f)(const void *message, size_t len, void *arg);
 	void *arg;
@@ -70,19 +71,20 @@ static int take(struct dump *d, const char *buffer, size_t len)
 			memcpy(&err, NLMSG_DATA(h), sizeof(err));
 			return err < 0 ? err : 0;
 		}
-		if (h->nlmsg_type == SOCK_DIAG_BY_FAMILY && body >= d->size)
+		if (h->nlmsg_type == d->type && body >= d->size)
 			d->f(NLMSG_DATA(h), body, d->arg);
 	}
 	return 0;
 }
 
-int via__diag_dump(int fd, const void *request, size_t len, size_t size,
+int via__diag_dump(int fd, uint16_t type, const void *request, size_t len,
+		   size_t size,
 		   void (*f)(const void *message, size_t len, void *arg),
 		   void *arg)
 {
-	struct dump d = {.size = size, .f = f, .arg = arg};
+	struct dump d = {.type = type, .size = size, .f = f, .arg = arg};
 	char *buffer = malloc(BUFFER_SIZE);
-	int err = buffer ? ask(fd, request, len) : -ENOMEM;
+	int err = buffer ? ask(fd, type, request, len) : -ENOMEM;
 
 	while (!err && !d.done) {
 		ssize_t n = recv(fd, buffer, BUFFER_SIZE, 0);

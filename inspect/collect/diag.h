@@ -11,11 +11,13 @@
 int via__diag_open(const struct via__space *space);
 
 /*
- * Ask for all sockets and call f with each message, whose length has been
+ * Ask for all sockets, by a request of the type SOCK_DIAG_BY_FAMILY or
+ * TCPDIAG_GETSOCK, and call f with each message, whose length has been
  * checked to be that of size at least. 0; -ENOENT: this kernel does not know
  * such sockets, or not this way; -errno.
  */
-int via__diag_dump(int fd, const void *request, size_t len, size_t size,
+int via__diag_dump(int fd, uint16_t type, const void *request, size_t len,
+		   size_t size,
 		   void (*f)(const void *message, size_t len, void *arg),
 		   void *arg);
 

@@ -20,7 +20,8 @@ struct via__fd {
 	int fd;		  /* the same as a number */
 	/* What the kernel told of it beforehand; NULL without. */
 	const struct via__bpf_file *record;
-	uint8_t flags; /* of its hold: enum via_hold_flag */
+	const char *link; /* its name, as far as it has been read; or "" */
+	uint8_t flags;	  /* of its hold: enum via_hold_flag */
 	uint8_t certainty;
 };
 
@@ -48,8 +49,9 @@ uint32_t via__anon(struct via__fd *f);
 void via__anon_watches(struct via__scene *scene, const struct via__at *at,
 		       uint32_t first_hold);
 
-/* fds.c: the descriptors in a directory of /proc, with what they watch. */
-void via__fds_of(struct via__scene *scene, const struct via__at *at);
+/* fds.c: the descriptors in a directory of /proc, with what they watch. false:
+ * nothing of the process may be looked at. */
+bool via__fds_of(struct via__scene *scene, const struct via__at *at);
 
 /* tables.c: threads that have others than their process, whose holds begin at
  * first. */

@@ -3,11 +3,7 @@
  * Descriptors, from /proc/PID/fd: of what they are (stat follows the link), and
  * what they are open for (the link's own mode). Their names are read only where
  * they are wanted or say what the inode does not.
- *
- * statx(2) is told not to ask: a file system may be a program, or a machine,
- * that does not answer.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -20,8 +16,6 @@
 #include "inspect/collect/fd.h"
 #include "inspect/collect/fields.h"
 
-#define LOOK (AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT)
-
 /* --- What others use --- */
 
 size_t via__fd_link(const struct via__fd *f, char *ret, size_t size)
@@ -30,6 +24,10 @@ size_t via__fd_link(const struct via__fd *f, char *ret, size_t size)
 	if (f->record && *f->record->name) {
 		(void)snprintf(ret, size, "%.*s", VIA__BPF_NAME,
 			       f->record->name);
+		return strlen(ret);
+	}
+	if (f->link && *f->link) {
+		(void)snprintf(ret, size, "%s", f->link);
 		return strlen(ret);
 	}
 
@@ -208,22 +206,6 @@ static uint32_t object_of(struct via__fd *f, const struct statx *file)
 
 /* --- Descriptors --- */
 
-/* What the link's mode says; a socket's is always the same, and via__anon()
- * knows those of its own. */
-static uint8_t open_for(const struct via__fd *f, const struct statx *file)
-{
-	struct stat link;
-
-	if (S_ISSOCK(file->stx_mode))
-		return VIA_HOLD_READ | VIA_HOLD_WRITE;
-	if (!(file->stx_mode & S_IFMT))
-		return 0;
-	if (fstatat(f->dir, f->name, &link, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
-	return (uint8_t)((link.st_mode & S_IRUSR ? VIA_HOLD_READ : 0) |
-			 (link.st_mode & S_IWUSR ? VIA_HOLD_WRITE : 0));
-}
-
 static void hold(struct via__fd *f, uint32_t object, enum via_how how)
 {
 	struct via_holding *h = via__add_hold(f->scene->s, f->at->process,
@@ -261,20 +243,15 @@ static uint32_t add(struct via__fd *f, const struct statx *file,
 	return object;
 }
 
-static void look_at(struct via__fd *f, enum via_how how)
+static void take_seen(struct via__fd *f, const struct via__fd_seen *seen)
 {
-	struct statx file;
-
-	if (statx(f->dir, f->name, LOOK,
-		  STATX_TYPE | STATX_INO | STATX_NLINK | STATX_SIZE,
-		  &file) < 0) {
-		if (how == VIA_HOLDS_FD)
-			failed(f, errno);
+	if (seen->err) {
+		failed(f, seen->err);
 		return;
 	}
-	if (how == VIA_HOLDS_FD)
-		f->flags = open_for(f, &file);
-	(void)add(f, &file, how);
+	f->flags = seen->open_for;
+	f->link = seen->link;
+	(void)add(f, &seen->file, VIA_HOLDS_FD);
 }
 
 /* Of a pipe it told that too, so that it need not be asked for. */
@@ -310,8 +287,11 @@ static void take_record(struct via__fd *f)
 	};
 
 	if (!*r->name && via__fd_place(f, &file) == VIA__PLACE_LAYERS) {
+		struct via__fd_seen seen = {.fd = f->fd};
+
+		via__fd_see(f->dir, &seen);
 		f->record = NULL;
-		look_at(f, VIA_HOLDS_FD);
+		take_seen(f, &seen);
 		return;
 	}
 	f->flags = (uint8_t)((r->open_for & 1 ? VIA_HOLD_READ : 0) |
@@ -325,32 +305,27 @@ static void take_record(struct via__fd *f)
 		via__note(f->scene, r->file, object);
 }
 
-static void each_fd(struct via__scene *scene, const struct via__at *at, int dir)
+static void each_fd(struct via__scene *scene, const struct via__at *at)
 {
-	_Alignas(struct dirent64) char list[16384];
-	ssize_t len;
+	struct via__fdlist *fds = at->fds;
+	bool own = at->pid == getpid();
 
-	while ((len = getdents64(dir, list, sizeof(list))) > 0) {
-		const struct dirent64 *e;
-
-		for (ssize_t i = 0; i < len; i += e->d_reclen) {
-			e = (const void *)(list + i);
+	do {
+		for (unsigned int i = 0; i < fds->n; i++) {
+			const struct via__fd_seen *seen = &fds->at[i];
 			struct via__fd f = {
 				.scene = scene,
 				.at = at,
-				.dir = dir,
-				.name = e->d_name,
-				.fd = atoi(e->d_name),
+				.dir = fds->dir,
+				.name = seen->name,
+				.fd = seen->fd,
 			};
 
 			/* Nor what we look through, at ourselves. */
-			if (*e->d_name == '.' ||
-			    (at->pid == getpid() &&
-			     (f.fd == dir || f.fd == at->dir)))
-				continue;
-			look_at(&f, VIA_HOLDS_FD);
+			if (!own || (f.fd != fds->dir && f.fd != at->dir))
+				take_seen(&f, seen);
 		}
-	}
+	} while (via__fdlist_next(fds));
 }
 
 /* Of its own thread first, which has all but a few. */
@@ -403,23 +378,28 @@ static void each_path(struct via__scene *scene, const struct via__at *at)
 			.flags = rows[i].flags,
 		};
 
-		look_at(&f, rows[i].how);
+		struct statx file;
+
+		if (statx(at->dir, f.name, VIA__STATX_FLAGS, VIA__STATX_MASK,
+			  &file) == 0)
+			(void)add(&f, &file, rows[i].how);
 	}
 }
 
-void via__fds_of(struct via__scene *scene, const struct via__at *at)
+bool via__fds_of(struct via__scene *scene, const struct via__at *at)
 {
 	uint32_t first = scene->s->n_holds;
-	int dir = openat(at->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (dir >= 0) {
-		each_fd(scene, at, dir);
-		close(dir);
+	if (!at->fds->opened)
+		via__fdlist_open(at->dir, at->fds);
+	if (at->fds->dir >= 0) {
+		each_fd(scene, at);
 		via__anon_watches(scene, at, first);
-	} else if (errno == EACCES || errno == EPERM) {
+	} else if (at->fds->dir == -EACCES || at->fds->dir == -EPERM) {
 		scene->s->processes[at->process].hidden |= VIA_HIDDEN_FDS;
 		via__fdinfo(scene, at);
 	}
+	return !at->fds->closed;
 }
 
 static void fds_process(struct via__scene *scene, const struct via__at *at)
@@ -441,8 +421,8 @@ static void fds_process(struct via__scene *scene, const struct via__at *at)
 		each_record(scene, at, dir, records, n);
 		if (dir >= 0)
 			close(dir);
-	} else {
-		via__fds_of(scene, at);
+	} else if (via__fds_of(scene, at)) {
+		via__fdlist_close(at->fds);
 		via__tables(scene, at, first);
 	}
 	if (scene->want & VIA_WANT_PATHS)
@@ -459,6 +439,7 @@ const struct via__collector via__collector_fds = {
 	.name = "fds",
 	.summary = "descriptors, and the objects they are of",
 	.want = VIA_WANT_FDS,
+	.late = true,
 	.process = fds_process,
 	.all = fds_all,
 };

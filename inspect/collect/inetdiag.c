@@ -29,7 +29,7 @@
 #define STATE_LISTEN	  10
 #define STATE_NEW_SYN	  12 /* TCP_NEW_SYN_RECV of the kernel */
 
-/* What is asked for: a kind of socket and its table in /proc. */
+/* What is asked for: a kind of socket and its table in /proc. TCP first. */
 static const struct table {
 	enum via_kind kind;
 	uint8_t family, protocol, type;
@@ -96,7 +96,7 @@ static uint32_t add(const struct look *l, struct told *t)
 	struct via_snapshot *s = l->scene->s;
 	const struct via__socket_id id = {
 		.kind = l->table->kind,
-		.family = l->table->family,
+		.family = t->inet.family,
 		.type = l->table->type,
 		.protocol = l->table->protocol,
 		.net_ns = l->space->ns,
@@ -128,7 +128,6 @@ static uint32_t add(const struct look *l, struct told *t)
 	name_it(s, t, id.family, o, socket);
 	t->inet.object = object;
 	t->inet.net_ns = id.net_ns;
-	t->inet.family = id.family;
 	t->inet.unborn = is_unborn(t);
 	via__inet_add(l->all, &t->inet);
 	return object;
@@ -208,6 +207,7 @@ static void take(const void *message, size_t len, void *arg)
 		.cookie = (uint64_t)m->id.idiag_cookie[1] << 32 |
 			  m->id.idiag_cookie[0],
 		.inet = {.protocol = l->table->protocol,
+			 .family = m->idiag_family,
 			 .state = m->idiag_state},
 		.receive = m->idiag_rqueue,
 		.send = m->idiag_wqueue,
@@ -224,21 +224,39 @@ static void take(const void *message, size_t len, void *arg)
 		read_more(l->scene->s, object, message, len);
 }
 
+#define MORE (1 << (INET_DIAG_INFO - 1) | 1 << (INET_DIAG_SKMEMINFO - 1))
+
+/* Of TCP at once, by the older request, which has no family: the kernel goes
+ * through one table for both, which is large. */
+#define N_TCP_TABLES 2
+
+static int ask_tcp(int fd, struct look *l)
+{
+	const struct inet_diag_req request = {
+		.idiag_ext = MORE,
+		.idiag_states = UINT32_MAX,
+	};
+
+	l->table = tables;
+	return via__diag_dump(fd, TCPDIAG_GETSOCK, &request, sizeof(request),
+			      sizeof(struct inet_diag_msg), take, l);
+}
+
 static int ask(int fd, struct look *l)
 {
 	const struct inet_diag_req_v2 request = {
 		.sdiag_family = l->table->family,
 		.sdiag_protocol = l->table->protocol,
-		.idiag_ext = 1 << (INET_DIAG_INFO - 1) |
-			     1 << (INET_DIAG_SKMEMINFO - 1),
+		.idiag_ext = MORE,
 		.idiag_states = UINT32_MAX,
 	};
 
 	if (l->table->protocol == IPPROTO_ICMP ||
 	    l->table->protocol == IPPROTO_ICMPV6)
 		return -ENOENT; /* only as a table */
-	return via__diag_dump(fd, &request, sizeof(request),
-			      sizeof(struct inet_diag_msg), take, l);
+	return via__diag_dump(fd, SOCK_DIAG_BY_FAMILY, &request,
+			      sizeof(request), sizeof(struct inet_diag_msg),
+			      take, l);
 }
 
 /* --- /proc --- */
@@ -247,7 +265,8 @@ static void take_line(const char *line, void *arg)
 {
 	const struct look *l = arg;
 	struct via__net_inet n;
-	struct told t = {.inet.protocol = l->table->protocol};
+	struct told t = {.inet = {.protocol = l->table->protocol,
+				  .family = l->table->family}};
 
 	/* There they have no cookie: without a number they are left out. */
 	if (via__net_parse_inet(line, &n) < 0 || !n.ino)
@@ -274,7 +293,10 @@ static int look_in(struct via__scene *scene, const struct via__space *space,
 
 	if (fd == -ESRCH)
 		return fd;
-	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+	bool both = fd >= 0 && ask_tcp(fd, &l) == 0;
+
+	for (size_t i = both ? N_TCP_TABLES : 0;
+	     i < sizeof(tables) / sizeof(*tables); i++) {
 		l.table = &tables[i];
 		if (fd < 0 || ask(fd, &l) < 0)
 			(void)via__net_each(space->dir, l.table->file,

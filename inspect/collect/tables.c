@@ -64,8 +64,9 @@ static int thread(pid_t tid, void *arg)
 	at.pid = tid;
 	if (at.dir < 0)
 		return 0;
-	via__fds_of(t->scene, &at);
+	(void)via__fds_of(t->scene, &at);
 	via__drop_known(s, t->first, end);
+	via__fdlist_close(at.fds);
 	close(at.dir);
 	t->last = tid;
 	return via__build_error(s);

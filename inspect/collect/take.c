@@ -35,6 +35,27 @@ static void not_seen(struct via__scene *scene, pid_t pid, int err)
 	p->hidden = HIDDEN;
 }
 
+static void call(struct via__scene *scene, const struct via__at *at, bool late)
+{
+	for (size_t i = 0; i < N_COLLECTORS; i++)
+		if (collectors[i]->process && collectors[i]->late == late &&
+		    collectors[i]->want & scene->want)
+			collectors[i]->process(scene, at);
+}
+
+static void finish_first(struct via__scene *scene)
+{
+	call(scene, via__ahead_first(scene->ahead), true);
+	via__ahead_pop(scene->ahead);
+}
+
+static void finish_all(struct via__scene *scene)
+{
+	while (via__ahead_any(scene->ahead))
+		finish_first(scene);
+	via__ahead_stop(scene->ahead);
+}
+
 static void look_at(struct via__scene *scene, pid_t pid)
 {
 	struct via_task task;
@@ -43,17 +64,36 @@ static void look_at(struct via__scene *scene, pid_t pid)
 
 	if (err) {
 		not_seen(scene, pid, err);
-	} else {
-		struct via__at at = {dir, scene->s->n_processes, pid};
-
-		via__add_process(scene->s)->task = task;
-		for (size_t i = 0; i < N_COLLECTORS; i++)
-			if (collectors[i]->process &&
-			    collectors[i]->want & scene->want)
-				collectors[i]->process(scene, &at);
+		if (dir >= 0)
+			close(dir);
+		return;
 	}
-	if (dir >= 0)
+	struct via__at at = {dir, scene->s->n_processes, pid, NULL};
+
+	via__add_process(scene->s)->task = task;
+	call(scene, &at, false);
+	if (scene->s->processes[at.process].flags & VIA_PROCESS_KERNEL) {
 		close(dir);
+		return;
+	}
+	via__ahead_push(scene->ahead, &at);
+	if (via__ahead_full(scene->ahead))
+		finish_first(scene);
+}
+
+/* With fewer processes threads do not pay: bench-snapshot. */
+#define MANY 200
+
+/* We are not looked at by more than one thread, which would be seen, as would
+ * what is open of others. */
+static void get_ready(struct via__scene *scene, pid_t pid, size_t left)
+{
+	if (pid == getpid()) {
+		finish_all(scene);
+		via__early_wait(&scene->early);
+	} else if (left >= MANY) {
+		via__ahead_start(scene->ahead);
+	}
 }
 
 /* The list is made first: while it is read a descriptor of our own is open,
@@ -90,11 +130,14 @@ static void look_at_new(struct via__scene *scene, const struct pids *pids)
 		pid_t pid = pids->list[i];
 
 		if (!s->n_processes ||
-		    pid > s->processes[s->n_processes - 1].task.pid)
+		    pid > s->processes[s->n_processes - 1].task.pid) {
+			get_ready(scene, pid, pids->n - i);
 			look_at(scene, pid);
-		else if (via_snapshot_process(s, pid) == VIA_NONE)
+		} else if (via_snapshot_process(s, pid) == VIA_NONE) {
 			scene->missed = true;
+		}
 	}
+	finish_all(scene);
 }
 
 /* Twice: one may have been started since we went past, perhaps by one who has
@@ -104,19 +147,25 @@ static int look_at_all(struct via__scene *scene)
 	struct pids pids = {0};
 	int err = 0;
 
+	if (scene->want & VIA_WANT_LOCKS)
+		via__early_locks(&scene->early);
 	for (int i = 0; i < 2 && !err; i++) {
 		pids.n = 0;
 		err = via__proc_each(add_pid, &pids);
 		if (!err)
 			look_at_new(scene, &pids);
 	}
+	via__early_wait(&scene->early);
 	free(pids.list);
 	return err ? err : via__build_error(scene->s);
 }
 
-static void look(struct via__scene *scene)
+static int look(struct via__scene *scene)
 {
-	int err = look_at_all(scene);
+	scene->ahead = via__ahead_new(scene->want & VIA_WANT_FDS &&
+				      scene->s->sight.source ==
+					      VIA_SOURCE_PROC);
+	int err = scene->ahead ? look_at_all(scene) : -ENOMEM;
 
 	for (size_t i = 0; !err && i < N_COLLECTORS; i++) {
 		if (!collectors[i]->all || !(collectors[i]->want & scene->want))
@@ -127,6 +176,7 @@ static void look(struct via__scene *scene)
 	}
 	scene->s->sight.refused = scene->bpf.refused;
 	via__bpf_fini(&scene->bpf);
+	via__ahead_free(scene->ahead);
 	free(scene->noted);
 	free(scene->unknown_flights);
 	via__buf_fini(&scene->buf);
@@ -135,6 +185,7 @@ static void look(struct via__scene *scene)
 	via__clock_fini(&scene->clock);
 	via__devices_fini(&scene->devices);
 	via__same_fini(&scene->same);
+	return err;
 }
 
 static uint32_t own_pid_ns(void)
@@ -212,11 +263,11 @@ int via_snapshot_take(const struct via_look *look_for,
 
 	if (!err) {
 		begin(&scene.s->sight, look_for->want);
-		look(&scene);
+		err = look(&scene);
 		scene.s->sight.took_ns = via_now() - scene.now;
-		err = via__seal(scene.s);
 	}
-
+	if (!err)
+		err = via__seal(scene.s);
 	if (err) {
 		via_snapshot_free(scene.s);
 		return err;

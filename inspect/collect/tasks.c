@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "inspect/collect/collector.h"
@@ -40,6 +40,14 @@ static void read_status(struct via__scene *scene, const struct via__at *at,
 		(void)via__signals_parse(scene->buf.text, &p->signals);
 }
 
+/* Of "net:[4026531840]": to follow the link would make a file of it. */
+static uint32_t ns_of(const char *link)
+{
+	const char *number = strchr(link, '[');
+
+	return number ? (uint32_t)strtoul(number + 1, NULL, 10) : 0;
+}
+
 static void read_ns(const struct via__at *at, struct via_process *p)
 {
 	const struct {
@@ -50,11 +58,13 @@ static void read_ns(const struct via__at *at, struct via_process *p)
 		{"ns/mnt", &p->mnt_ns},	  {"ns/ipc", &p->ipc_ns},
 		{"ns/user", &p->user_ns},
 	};
-	struct stat st;
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		if (fstatat(at->dir, all[i].name, &st, 0) == 0)
-			*all[i].ns = (uint32_t)st.st_ino;
+		char link[64] = "";
+
+		if (readlinkat(at->dir, all[i].name, link, sizeof(link) - 1) >=
+		    0)
+			*all[i].ns = ns_of(link);
 		else if (errno == EACCES)
 			break; /* nor the others */
 	}

@@ -223,7 +223,8 @@ static int look_in(struct via__scene *scene, const struct via__space *space,
 	int fd = via__diag_open(space), err = fd;
 
 	if (fd >= 0) {
-		err = via__diag_dump(fd, &request, sizeof(request),
+		err = via__diag_dump(fd, SOCK_DIAG_BY_FAMILY, &request,
+				     sizeof(request),
 				     sizeof(struct unix_diag_msg), take, &l);
 		close(fd);
 	}

@@ -152,6 +152,8 @@ static void sealing_sorts_and_indexes(void **state)
 					->id = (int)(round * 3 + o);
 		assert_int_equal(via__seal(s), 0);
 	}
+	/* They are in order now. */
+	assert_int_equal(via__seal(s), 0);
 	for (uint32_t p = 0; p < 4; p++) {
 		assert_int_equal(s->processes[p].first_hold, p * 6);
 		assert_int_equal(s->processes[p].n_holds, 6);

@@ -14,38 +14,52 @@ struct run {
 
 /*
  * Where the records with each key will begin, if sorted: runs[key], for n_keys
- * keys and one for VIA_NONE, which comes last. key_of finds a record's.
+ * keys and one for VIA_NONE, which comes last. Whether they are sorted already.
  */
-static void count(struct run *runs, uint32_t n_keys, const void *array,
+static bool count(struct run *runs, uint32_t n_keys, const void *array,
 		  uint32_t n, size_t size, size_t key_offset)
 {
 	const char *at = array;
-	uint32_t first = 0;
+	uint32_t first = 0, before = 0;
+	bool sorted = true;
 
 	memset(runs, 0, (n_keys + (size_t)1) * sizeof(*runs));
 	for (uint32_t i = 0; i < n; i++, at += size) {
 		uint32_t key;
 
 		memcpy(&key, at + key_offset, sizeof(key));
-		runs[key < n_keys ? key : n_keys].n++;
+		key = key < n_keys ? key : n_keys;
+		runs[key].n++;
+		sorted &= before <= key;
+		before = key;
 	}
 	for (uint32_t key = 0; key <= n_keys; key++) {
 		runs[key].first = first;
 		first += runs[key].n;
-		runs[key].n = 0;
 	}
+	return sorted;
+}
+
+/* For each to be filled from its beginning. */
+static void empty(struct run *runs, uint32_t n_keys)
+{
+	for (uint32_t key = 0; key <= n_keys; key++)
+		runs[key].n = 0;
 }
 
 /* Sort an array by a uint32_t in each record. Leaves the runs. */
 static int sort(void *array, uint32_t n, size_t size, size_t key_offset,
 		struct run *runs, uint32_t n_keys)
 {
-	char *sorted = n ? reallocarray(NULL, n, size) : NULL;
 	const char *at = array;
 
-	if (n && !sorted)
+	if (count(runs, n_keys, array, n, size, key_offset))
+		return 0;
+	char *sorted = reallocarray(NULL, n, size);
+
+	if (!sorted)
 		return -ENOMEM;
-	count(runs, n_keys, array, n, size, key_offset);
+	empty(runs, n_keys);
 	for (uint32_t i = 0; i < n; i++, at += size) {
 		uint32_t key;
 
@@ -54,8 +68,7 @@ static int sort(void *array, uint32_t n, size_t size, size_t key_offset,
 
 		memcpy(sorted + (run->first + run->n++) * size, at, size);
 	}
-	if (n)
-		memcpy(array, sorted, n * size);
+	memcpy(array, sorted, n * size);
 	free(sorted);
 	return 0;
 }
@@ -70,7 +83,8 @@ static int order(uint32_t **ret, const void *array, uint32_t n, size_t size,
 	if (!sorted)
 		return -ENOMEM;
 	*ret = sorted;
-	count(runs, n_keys, array, n, size, key_offset);
+	(void)count(runs, n_keys, array, n, size, key_offset);
+	empty(runs, n_keys);
 	for (uint32_t i = 0; i < n; i++, at += size) {
 		uint32_t key;
 
