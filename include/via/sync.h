@@ -125,8 +125,9 @@ struct via_seats {
 	struct via_mutex gate;
 	uint64_t died, died_start; /* of a reader who was not reported yet */
 	uint32_t n;		   /* pool: units; barrier: threads */
-	uint32_t state;	       /* barrier: round << 1 | broken; pool: 0, or 1 */
-	uint32_t reserved[10]; /* zero */
+	uint32_t state;	      /* barrier: round << 1 | broken; others: 0, 1 */
+	uint64_t used;	      /* rwlock: a bit for each seat ever taken */
+	uint32_t reserved[8]; /* zero */
 	struct via_seat seats[VIA_HOLDERS_MAX];
 } VIA_SYNC_ALIGNED;
 
