@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """beside_sh.py VIA: what `via run` costs, beside sh: to start, and to watch.
 
-Each way beside the same by sh, in every round, so that whatever else the
-machine does meets both alike; medians of the rounds and of their ratios.
-  line   programs that one line starts: the shell does it, and via looks on
+Each way beside the same by sh, in every round and in turn first, so that
+whatever else the machine does meets both alike; medians of the rounds and of
+their ratios.
+  line   programs that one line starts: the shell does it in via's place
   each   a program per message of `via run --each`, beside a loop of sh that
          starts one per line of its input
   one    `via run -- true` as a whole, beside `sh -c true`: what it costs once
@@ -78,9 +79,11 @@ WAYS = {
 }
 
 found = {name: [] for name in WAYS}
-for _ in range(ROUNDS):
-    for name, (by_via, by_sh) in WAYS.items():
-        found[name].append((by_via(), by_sh()))
+for i in range(ROUNDS):
+    for name, ways in WAYS.items():
+        order = (0, 1) if i % 2 else (1, 0)
+        figures = {which: ways[which]() for which in order}
+        found[name].append((figures[0], figures[1]))
 print(f'programs, or MB, a second; medians of {ROUNDS} rounds\n'
       f'{"":8}{"via run":>10}{"sh":>10}{"ratio":>8}')
 for name, pairs in found.items():

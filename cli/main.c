@@ -1,54 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* via VERB: find the verb, run it, see that its output has arrived. */
-#include <errno.h>
-#include <fcntl.h>
-#include <locale.h>
+/*
+ * The program: via-verbs.so has the verbs, and the libraries that they need.
+ * What starts commands by the thousand, `via run` where nobody looks on, needs
+ * none of that and is done before.
+ */
+#include <dlfcn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/help.h"
-#include "cli/verb.h"
+#include "cli/run/become.h"
+#include "cli/via.h"
 
-/*
- * Keep a channel from getting descriptor 0, 1 or 2 when one of them was closed
- * by the caller. Opened the wrong way round, each still fails with EBADF; a
- * program that a verb starts finds it closed again.
- */
-static void fill_standard_fds(void)
+/* run LINE, run -- COMMAND...: what else there may be is for verbs/run.c. */
+static void run_unseen(int argc, char **argv)
 {
-	static const int flags[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+	bool direct = argc > 1 && strcmp(argv[0], "--") == 0;
+	char *words[4];
 
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 &&
-		    open("/dev/null", flags[fd] | O_CLOEXEC) != fd)
-			exit(CLI_FAILED);
+	if (direct)
+		run_become(run_command(argv + 1, true, words));
+	else if (argc == 1 && argv[0][0] != '-')
+		run_become(run_command(argv, false, words));
 }
 
 int main(int argc, char **argv)
 {
-	static char name[64] = "via";
+	if (argc > 2 && strcmp(argv[1], "run") == 0 && !isatty(STDERR_FILENO))
+		run_unseen(argc - 2, argv + 2);
 
-	fill_standard_fds();
-	/* Names and drawn lines are UTF-8, wherever they are shown. */
-	setlocale(LC_CTYPE, "C.UTF-8");
-	program_invocation_short_name = name;
-	if (argc < 2)
-		cli_usage("which verb? via help lists them");
-	const char *word = argv[1];
+	/* Found by the path that was linked into this program. */
+	void *verbs = dlopen("via-verbs.so", RTLD_LAZY);
+	via_main_fn *via_main = NULL;
 
-	if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0)
-		word = "help";
-	else if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0)
-		word = "version";
-	const struct verb *verb = verb_find(word);
-
-	if (!verb)
-		cli_usage("there is no verb '%s'; via help lists them", word);
-	snprintf(name, sizeof(name), "via %s", verb->name);
-	int status = verb->run(argc - 1, argv + 1);
-	int flushed = cli_flush();
-
-	return status ? status : flushed;
+	if (verbs)
+		*(void **)&via_main = dlsym(verbs, VIA_MAIN);
+	if (!via_main) {
+		fprintf(stderr, "via: the verbs are missing: %s\n", dlerror());
+		return 1;
+	}
+	return via_main(argc, argv);
 }

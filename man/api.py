@@ -18,7 +18,8 @@ WHAT = {
 }
 
 COMMENT = re.compile(r"/\*(.*?)\*/\s*", re.S)
-CALL = re.compile(r"VIA_API\s+([^;{]*?\b(via_\w+)\s*\([^;]*\))\s*;", re.S)
+CALL = re.compile(r"VIA_API\s+([^;{]*?\b(via_\w+)\s*\([^;]*\))"
+                  r"\s*(?:VIA_OFTEN)?\s*;", re.S)
 TYPE = re.compile(r"((?:enum|struct) (via_\w+) \{.*?\n\};)", re.S)
 
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "cli/run/become.h"
 #include "inspect/model/pipeline.h"
 
 struct run_options {
@@ -26,10 +27,6 @@ struct run_end {
 };
 
 /* --- start.c: starting and ending as a shell does --- */
-
-/* The words that run operands: a line for the user's shell, or, after "--",
- * a program and its arguments. */
-char **run_command(char **operands, bool direct, char *words[4]);
 
 /* Start it with stdin_fd as standard input and this signal mask. Its pidfd, or
  * -errno after saying why: cli_start_status(). ret_pid may be NULL. */

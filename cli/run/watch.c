@@ -38,7 +38,7 @@ struct run {
 	pid_t pid;
 	int signal_fd;
 	sigset_t held, before;
-	struct via_watch *watch; /* NULL: there is nobody to tell */
+	struct via_watch *watch; /* NULL: nobody to tell, or no memory */
 	struct screen screen;
 	int64_t start, looked, stuck; /* the last time it was that */
 	struct run_end end;
@@ -254,13 +254,21 @@ static void tell(struct run *r, FILE *json)
 struct run_end run_watched(char **argv, const struct run_options *o, FILE *json)
 {
 	struct run r = {.o = o, .start = via_now()};
+
+	screen_init(&r.screen, STDERR_FILENO);
+
+	bool watched = json || o->summary || o->pipe_size ||
+		       (r.screen.usable && !o->quiet);
+
+	if (!watched)
+		run_become(argv);
+
 	int err = hold_signals(&r);
 
 	if (err < 0) {
 		r.end.status = cli_error("signals: %s", strerror(-err));
 		return r.end;
 	}
-	screen_init(&r.screen, STDERR_FILENO);
 
 	int pidfd = run_start(argv, STDIN_FILENO, &r.before, &r.pid);
 
@@ -269,8 +277,7 @@ struct run_end run_watched(char **argv, const struct run_options *o, FILE *json)
 		return r.end;
 	}
 	close(pidfd); /* a child that is not collected keeps its pid */
-	if (json || o->summary || o->pipe_size ||
-	    (r.screen.usable && !o->quiet))
+	if (watched)
 		r.watch = via__watch_new(r.pid, o->pipe_size);
 	follow(&r);
 	r.end.seconds = (double)(via_now() - r.start) / 1e9;

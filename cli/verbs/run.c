@@ -81,8 +81,9 @@ const struct verb verb_run = {
 		"passes through via, and via ends as it ends: with its exit "
 		"status, or by the signal that killed it.\n\n"
 		"On a terminal the picture is drawn ten times a second on "
-		"standard error, and a summary follows at the end. Elsewhere "
-		"nothing is shown.",
+		"standard error, and a summary follows at the end. Where "
+		"standard error is no terminal nothing is shown, and unless "
+		"an option asks for more, the command takes the place of via.",
 	.options = options,
 	.examples = examples,
 	.operands_min = 1,

@@ -125,8 +125,9 @@ struct via_seats {
 	struct via_mutex gate;
 	uint64_t died, died_start; /* of a reader who was not reported yet */
 	uint32_t n;		   /* pool: units; barrier: threads */
-	uint32_t state;	       /* barrier: round << 1 | broken; pool: 0, or 1 */
-	uint32_t reserved[10]; /* zero */
+	uint32_t state;	      /* barrier: round << 1 | broken; others: 0, 1 */
+	uint64_t used;	      /* rwlock: a bit for each seat ever taken */
+	uint32_t reserved[8]; /* zero */
 	struct via_seat seats[VIA_HOLDERS_MAX];
 } VIA_SYNC_ALIGNED;
 
@@ -221,10 +222,10 @@ VIA_API int via_mutex_init(struct via_mutex *mutex,
  * (locked again 2^32 times); -EIDRM; -EINVAL (not a mutex).
  */
 VIA_API int via_mutex_lock(struct via_mutex *mutex, int64_t deadline,
-			   struct via_sync_report *ret);
+			   struct via_sync_report *ret) VIA_OFTEN;
 
 /* Unlock. Returns 0, -EPERM (the caller does not hold it), -EIDRM, -EINVAL. */
-VIA_API int via_mutex_unlock(struct via_mutex *mutex);
+VIA_API int via_mutex_unlock(struct via_mutex *mutex) VIA_OFTEN;
 
 /*
  * Say that what the mutex protects is in order again after -EOWNERDEAD.
@@ -261,7 +262,7 @@ VIA_API int via_rwlock_init(struct via_rwlock *lock);
  * -EAGAIN, -ETIMEDOUT, -EIDRM, -EINVAL.
  */
 VIA_API int via_rwlock_read(struct via_rwlock *lock, int64_t deadline,
-			    struct via_sync_report *ret);
+			    struct via_sync_report *ret) VIA_OFTEN;
 
 /*
  * Lock for writing, alone. ret may be NULL.
@@ -272,10 +273,10 @@ VIA_API int via_rwlock_read(struct via_rwlock *lock, int64_t deadline,
  * -ETIMEDOUT, -EIDRM, -EINVAL.
  */
 VIA_API int via_rwlock_write(struct via_rwlock *lock, int64_t deadline,
-			     struct via_sync_report *ret);
+			     struct via_sync_report *ret) VIA_OFTEN;
 
 /* Unlock, whichever it was. Returns 0, -EPERM, -EIDRM, -EINVAL. */
-VIA_API int via_rwlock_unlock(struct via_rwlock *lock);
+VIA_API int via_rwlock_unlock(struct via_rwlock *lock) VIA_OFTEN;
 
 /* As via_mutex_consistent(), for a writer. 0 too after a reader's death. */
 VIA_API int via_rwlock_consistent(struct via_rwlock *lock);
@@ -295,11 +296,11 @@ VIA_API int via_rwlock_destroy(struct via_rwlock *lock);
 VIA_API int via_sem_init(struct via_sem *sem, uint32_t value);
 
 /* Take a unit. Returns 0, -EAGAIN, -ETIMEDOUT, -EIDRM, -EINVAL. */
-VIA_API int via_sem_wait(struct via_sem *sem, int64_t deadline);
+VIA_API int via_sem_wait(struct via_sem *sem, int64_t deadline) VIA_OFTEN;
 
 /* Add n units, all or none. Returns 0, -EOVERFLOW (over VIA_SEM_MAX), -EIDRM,
  * -EINVAL (n is 0, or not a semaphore). */
-VIA_API int via_sem_post(struct via_sem *sem, uint32_t n);
+VIA_API int via_sem_post(struct via_sem *sem, uint32_t n) VIA_OFTEN;
 
 /* How many units there are now. Returns that, -EIDRM, -EINVAL. */
 VIA_API int via_sem_value(const struct via_sem *sem);

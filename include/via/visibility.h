@@ -9,4 +9,15 @@
 #define VIA_API
 #endif
 
+/* Calls that are made so often that a jump less counts: not by the procedure
+ * linkage table, whose entry jumps on. */
+#if defined(__has_attribute)
+#if __has_attribute(noplt)
+#define VIA_OFTEN __attribute__((noplt))
+#endif
+#endif
+#ifndef VIA_OFTEN
+#define VIA_OFTEN
+#endif
+
 #endif

@@ -2,9 +2,7 @@
 /* The slow half of lanes: beginnings, ends and barriers. */
 #include "ring/lane.h"
 
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "core/membarrier.h"
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
 	       "processes cannot share the locks of atomics");
@@ -43,16 +41,13 @@ void via__lane_reader_init(struct via__lane_reader *r,
 
 bool via__lane_can_barrier(void)
 {
-	/* Linux 4.16; some seccomp filters forbid it. */
-	return !syscall(SYS_membarrier,
-			MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) &&
-	       !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
+	return via__membarrier_init();
 }
 
 void via__lane_barrier(void)
 {
 	/* Cannot fail where it has worked before: membarrier(2). */
-	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
+	(void)via__membarrier();
 }
 
 int via__lane_refresh(struct via__lane_writer *w)

@@ -4,11 +4,16 @@
  * past readers that never stop, and a high priority does not wait for a lower
  * one than the owner's.
  */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "core/clock.h"
@@ -200,23 +205,51 @@ static void be_one_of_both(bool writes)
 	_exit(0);
 }
 
-static void readers_see_whole_updates(void **state)
+/* From now on membarrier(2) fails in this process. */
+static void refuse_membarrier(void)
+{
+	struct sock_filter rules[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {4, rules};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		_exit(4);
+}
+
+/* Of the two, those who are refused have no membarrier(2). */
+static void share(bool readers_refused, bool writers_refused)
 {
 	pid_t children[N_MAX];
 
-	(void)state;
 	make(&kinds[4], 1);
 	shared->again = 0;
 	for (int i = 0; i < N_MAX; i++) {
 		children[i] = fork();
 		if (children[i] == 0) {
 			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (i % 2 ? writers_refused : readers_refused)
+				refuse_membarrier();
 			be_one_of_both(i % 2);
 		}
 	}
 	for (int i = 0; i < N_MAX; i++)
 		reap(children[i]);
 	assert_int_equal(shared->count, N_MAX / 2 * (UPDATES / 10));
+}
+
+static void readers_see_whole_updates(void **state)
+{
+	(void)state;
+	share(false, false);
+	share(true, false);
+	share(false, true);
+	share(true, true);
 }
 
 /* --- A writer among readers --- */

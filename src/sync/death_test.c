@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
+#include "sync/seats.h"
+
 struct death_objects *death_shared;
 struct death death;
 
@@ -145,6 +147,91 @@ static void waits_survive(void **state)
 	survive(&death_waits);
 }
 
+/* --- Two deaths at once --- */
+
+static int write_once(void)
+{
+	struct via_sync_report report;
+	int rc = via_rwlock_write(&death_shared->rwlock, DEATH_SOON, &report);
+
+	return rc ? rc : via_rwlock_unlock(&death_shared->rwlock);
+}
+
+/* A child that does it step by step, in the first seat of the lock. */
+static pid_t start_reader(void (*prepare)(void), void (*act)(void))
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)via__self();
+		via__self_seat(&via__thread, 0);
+		prepare();
+		step_here();
+		act();
+		step_here();
+		_exit(0);
+	}
+	step_meet(pid);
+	return pid;
+}
+
+static void read_lock(void)
+{
+	(void)via_rwlock_read(&death_shared->rwlock, VIA_NEVER, NULL);
+}
+
+static void unlock(void)
+{
+	(void)via_rwlock_unlock(&death_shared->rwlock);
+}
+
+/* Leave once, so that the next time is without a barrier. */
+static void read_again(void)
+{
+	read_lock();
+	unlock();
+	read_lock();
+}
+
+/*
+ * A writer sleeps for a reader, who is killed when it has emptied its seat and
+ * woken nobody yet; meanwhile another has come to that seat and is killed there.
+ * Returns whether that one has left the seat and come further, as far as it can.
+ */
+static bool die_in_turn(int steps)
+{
+	const uint32_t *word = &death_shared->rwlock.in.seats[0].hold.word;
+
+	assert_int_equal(via_rwlock_init(&death_shared->rwlock), 0);
+
+	pid_t first = start_reader(read_again, unlock);
+	pid_t second = start_reader(death_nothing, read_lock);
+
+	start_waiter(write_once);
+	while (via__load(word))
+		assert_int_equal(step_on(first, 1), 1);
+	bool past = step_on(second, steps) < steps;
+
+	step_kill(first);
+	step_kill(second);
+	assert_int_equal(death_join(), 0);
+	return past;
+}
+
+static void readers_die_in_one_seat(void **state)
+{
+	int steps = 0;
+
+	(void)state;
+	if (STEP_CANNOT)
+		STEP_SKIP();
+	while (!die_in_turn(steps))
+		steps++;
+	print_message("# killed at %d instructions\n", steps);
+	death.n_points += steps;
+}
+
 static int map_shared(void **state)
 {
 	(void)state;
@@ -163,6 +250,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(locks_survive),
 	CHECK_TEST(units_survive),
 	CHECK_TEST(waits_survive),
+	CHECK_TEST(readers_die_in_one_seat),
 };
 
 int main(void)

@@ -24,6 +24,7 @@
 
 #include <stdbool.h>
 
+#include "core/likely.h"
 #include "sync/futex.h"
 #include "sync/self.h"
 
@@ -88,7 +89,7 @@ static inline void via__hold_link(const struct via__self *self,
 	h->next = next;
 	h->prev = (uintptr_t)&self->robust->list;
 	/* The head of the list is not linked back: nobody goes that way. */
-	if (next != h->prev)
+	if (via__unlikely(next != h->prev))
 		*via__link_prev(next) = (uintptr_t)&h->next;
 	VIA__ORDER();
 	self->robust->list.next = (struct robust_list *)((uintptr_t)&h->next |
@@ -98,7 +99,7 @@ static inline void via__hold_link(const struct via__self *self,
 static inline void via__hold_unlink(const struct via__self *self,
 				    struct via_hold *h)
 {
-	if (h->next != (uintptr_t)&self->robust->list)
+	if (via__unlikely(h->next != (uintptr_t)&self->robust->list))
 		*via__link_prev(h->next) = h->prev;
 	*(uint64_t *)(uintptr_t)(h->prev & ~(uint64_t)VIA__ENTRY_PI) = h->next;
 }
@@ -108,7 +109,8 @@ static inline void via__hold_enter(const struct via__self *self,
 				   struct via_hold *h)
 {
 	/* Often it is there already. */
-	if (__atomic_load_n(&h->start, __ATOMIC_RELAXED) != self->start)
+	if (via__unlikely(__atomic_load_n(&h->start, __ATOMIC_RELAXED) !=
+			  self->start))
 		__atomic_store_n(&h->start, self->start, __ATOMIC_RELAXED);
 	VIA__ORDER();
 	__atomic_store_n(&h->owner, self->owner, __ATOMIC_RELAXED);

@@ -5,13 +5,31 @@
  * consistent, so one sees the other. A reader who finds the gate taken gets up
  * and goes through it, one at a time with the writers; so no new reader gets
  * past a writer who waits.
+ *
+ * A reader that gets up empties its seat with a store and then looks whether a
+ * writer waits for that: no barrier in between, for the writer has made one in
+ * all processes with readers, after it said that it waits.
  */
 #include <errno.h>
 
+#include "core/clock.h"
 #include "core/error.h"
+#include "core/membarrier.h"
 #include "sync/seats.h"
 
 #define TAG VIA__TAG(RWLOCK)
+/* The state. */
+#define WRITER_WAITS 1
+
+/*
+ * A bit for each seat that a reader has ever had: the others nobody need look
+ * at. It changes behind the gate alone; a reader sees its own after it has
+ * taken the seat and seen the gate free, so that the next writer sees both.
+ */
+static inline uint64_t used_seats(const struct via_seats *s)
+{
+	return __atomic_load_n(&s->used, __ATOMIC_SEQ_CST);
+}
 
 int via_rwlock_init(struct via_rwlock *lock)
 {
@@ -29,9 +47,27 @@ static void remember(struct via_seats *s, const struct via__dead *dead)
 		__atomic_store_n(&s->died_start, dead->start, __ATOMIC_RELAXED);
 }
 
+/*
+ * The gate is the caller's: sleep until this seat may be empty. Unheard, it
+ * may miss the wake, and looks again after a while.
+ */
+static int sleep_at(const struct via__self *self, const struct via_hold *h,
+		    uint32_t word, bool heard, int64_t deadline)
+{
+	int64_t until = heard ? deadline
+			      : via__deadline_min(deadline,
+						  via__now() + VIA__GLANCE_NS);
+	int rc = via__before_sleep(self);
+
+	if (rc)
+		return rc;
+	rc = via__futex_wait(&h->word, word, until);
+	return until == deadline ? rc : 0;
+}
+
 /* The gate is the caller's: wait until this seat is empty. */
 static int wait_seat(struct via__self *self, struct via_seats *s,
-		     struct via_hold *h, int64_t deadline)
+		     struct via_hold *h, bool heard, int64_t deadline)
 {
 	for (int rc = 0; !rc;) {
 		uint32_t word = via__load(&h->word);
@@ -49,11 +85,8 @@ static int wait_seat(struct via__self *self, struct via_seats *s,
 			return -EAGAIN;
 		} else if (word & FUTEX_WAITERS ||
 			   via__swap(&h->word, word, word | FUTEX_WAITERS)) {
-			rc = via__before_sleep(self);
-			if (!rc)
-				rc = via__futex_wait(&h->word,
-						     word | FUTEX_WAITERS,
-						     deadline);
+			rc = sleep_at(self, h, word | FUTEX_WAITERS, heard,
+				      deadline);
 		}
 		if (rc)
 			return rc;
@@ -61,23 +94,41 @@ static int wait_seat(struct via__self *self, struct via_seats *s,
 	return 0;
 }
 
+/*
+ * Say that a writer waits for seats to become empty. A reader who gets up and
+ * does not see it has emptied its seat before: it sees that, or its store is
+ * made visible here, before we look at the seat. False: not by readers who
+ * count on that.
+ */
+static bool ask(struct via_seats *s, int64_t deadline)
+{
+	__atomic_store_n(&s->state, WRITER_WAITS, __ATOMIC_SEQ_CST);
+	return deadline != VIA_NO_WAIT && via__membarrier();
+}
+
 /* The gate is the caller's: wait until all seats are empty, or drop it. */
 static int drain(struct via__self *self, struct via_seats *s, int64_t deadline)
 {
 	uint64_t *shown = NULL;
+	bool heard = false;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < s->n && !rc; i++) {
-		struct via_hold *h = &s->seats[i].hold;
+	for (uint64_t used = used_seats(s); used && !rc; used &= used - 1) {
+		struct via_hold *h = &s->seats[__builtin_ctzll(used)].hold;
 
 		if (via__load(&h->word) == 0)
 			continue;
-		if (!shown)
+		if (!shown) {
 			shown = via__show(s->gate.waiters, self);
-		rc = wait_seat(self, s, h, deadline);
+			heard = ask(s, deadline);
+		}
+		rc = wait_seat(self, s, h, heard, deadline);
 	}
 	if (shown)
 		via__hide(shown, self);
+	/* Also what a writer has left who died. */
+	if (s->state)
+		__atomic_store_n(&s->state, 0, __ATOMIC_RELAXED);
 	if (rc)
 		via__mutex_drop(self, &s->gate);
 	return rc;
@@ -94,6 +145,51 @@ static int enter(struct via__self *self, struct via_seats *s,
 		return rc;
 	s->died = 0;
 	return via__report_death(ret, died, s->died_start);
+}
+
+/* Tell the writer, the only one who sleeps there, that we got up. */
+static __attribute__((noinline)) int wake_writer(struct via_hold *h)
+{
+	(void)via__futex_wake(&h->word, 1);
+	via__hold_done(&via__thread);
+	return 0;
+}
+
+/*
+ * Get up, with a barrier of our own. Somebody else may sit there already when
+ * the writer is woken, or when we die before it is: that one finds the gate
+ * taken and wakes it too, or in dying the kernel, since FUTEX_WAITERS is in the
+ * word of whoever came past the gate.
+ */
+static void get_up(const struct via__self *self, struct via_seats *s,
+		   struct via_seat *seat)
+{
+	via__hold_leave(&seat->hold);
+	via__hold_about(self, &seat->hold);
+	via__hold_unlink(self, &seat->hold);
+	/* Pairs with the store in ask(). */
+	__atomic_store_n(&seat->hold.word, 0, __ATOMIC_SEQ_CST);
+	if (via__load(&s->state))
+		(void)wake_writer(&seat->hold);
+	via__hold_done(self);
+}
+
+/* Sit down behind the gate. */
+static int sit_down(struct via__self *self, struct via_seats *s)
+{
+	struct via__dead dead;
+	struct via_seat *seat = via__seat_take(self, s, VIA_HOLDERS_MAX, &dead);
+
+	if (!seat)
+		return -EUSERS;
+	remember(s, &dead);
+	/* The next time past the gate, and where nobody else sits. */
+	via__self_seat(self, (unsigned int)(seat - s->seats));
+	__atomic_store_n(&s->used, used_seats(s) | self->seat_bit,
+			 __ATOMIC_SEQ_CST);
+	via__hold_enter(self, &seat->hold);
+	via__hold_done(self);
+	return 0;
 }
 
 static __attribute__((noinline)) int
@@ -113,16 +209,9 @@ read_slowly(struct via_seats *s, int64_t deadline, struct via_sync_report *ret)
 		return rc ? rc : enter(self, s, ret);
 	}
 
-	struct via__dead dead;
-	struct via_seat *seat = via__seat_take(self, s, VIA_HOLDERS_MAX, &dead);
-
-	if (seat) {
-		remember(s, &dead);
-		via__hold_enter(self, &seat->hold);
-		via__hold_done(self);
-	}
+	rc = sit_down(self, s);
 	via__mutex_drop(self, &s->gate);
-	return seat ? 0 : -EUSERS;
+	return rc;
 }
 
 /* Not past the gate: get up and queue. Here, and not in the fast path, which
@@ -132,31 +221,31 @@ static __attribute__((noinline)) int stand_back(struct via_seats *s,
 						int64_t deadline,
 						struct via_sync_report *ret)
 {
-	via__seat_drop(&via__thread, seat);
+	get_up(&via__thread, s, seat);
 	return read_slowly(s, deadline, ret);
 }
 
+/* The word of the seat is 0, so nobody has died in it unnoticed. */
 int via_rwlock_read(struct via_rwlock *lock, int64_t deadline,
 		    struct via_sync_report *ret)
 {
-	const struct via__self self = via__thread;
+	const struct via__self *self = &via__thread;
 	struct via_seats *s = &lock->in;
-	struct via_seat *seat = via__seat_first(&self, s, VIA_HOLDERS_MAX);
-	struct via__dead dead;
+	struct via_seat *seat = via__seat_first(self, s);
 
-	if (self.life != via__life_now() || via__tag(&s->gate.head) != TAG ||
-	    !via__seat_try(&self, seat, 0, &dead))
+	if (via__unlikely(self->life != via__life_now() ||
+			  via__tag(&s->gate.head) != TAG ||
+			  !via__seat_try(self, seat, 0, FUTEX_WAITERS)))
 		return read_slowly(s, deadline, ret);
-	if (__builtin_expect(dead.owner != 0, 0))
-		remember(s, &dead);
-	/* Pairs with the gate's word and the look at the seats in drain(). */
-	if (via__load(&s->gate.hold.word) == 0 && !via__flags(&s->gate.head) &&
-	    via__tag(&s->gate.head) == TAG) {
-		via__hold_enter(&self, &seat->hold);
-		via__hold_done(&self);
-		return 0;
-	}
-	return stand_back(s, seat, deadline, ret);
+	/* Pairs with the gate's word and the look at the seats in drain(). When
+	 * the lock is destroyed, no seat is in use any more. */
+	if (via__unlikely(via__load(&s->gate.hold.word) ||
+			  via__flags(&s->gate.head) ||
+			  !(used_seats(s) & self->seat_bit)))
+		return stand_back(s, seat, deadline, ret);
+	via__hold_enter(self, &seat->hold);
+	via__hold_done(self);
+	return 0;
 }
 
 int via_rwlock_write(struct via_rwlock *lock, int64_t deadline,
@@ -175,7 +264,7 @@ int via_rwlock_write(struct via_rwlock *lock, int64_t deadline,
 	return rc ? rc : enter(self, s, ret);
 }
 
-/* Whatever is not a reader in its first seat. */
+/* Whatever is not a reader in its own seat, or the first of a thread. */
 static __attribute__((noinline)) int unlock_slowly(struct via_seats *s)
 {
 	struct via__self *self = via__self();
@@ -192,25 +281,31 @@ static __attribute__((noinline)) int unlock_slowly(struct via_seats *s)
 
 	if (!seat)
 		return -EPERM;
-	via__seat_drop(self, seat);
+	get_up(self, s, seat);
+	via__self_unfence(self);
 	return 0;
 }
 
+/* Without a look at the tag: who is the owner of a seat has this lock. */
 int via_rwlock_unlock(struct via_rwlock *lock)
 {
-	const struct via__self self = via__thread;
+	const struct via__self *self = &via__thread;
 	struct via_seats *s = &lock->in;
-	struct via_seat *seat = via__seat_first(&self, s, VIA_HOLDERS_MAX);
+	struct via_hold *h = &via__seat_first(self, s)->hold;
 
-	if (self.life != via__life_now() || via__tag(&s->gate.head) != TAG ||
-	    __atomic_load_n(&seat->hold.owner, __ATOMIC_RELAXED) != self.owner)
+	if (via__unlikely(self->unfenced != via__life_now() ||
+			  __atomic_load_n(&h->owner, __ATOMIC_RELAXED) !=
+				  self->owner))
 		return unlock_slowly(s);
-	via__hold_leave(&seat->hold);
-	via__hold_about(&self, &seat->hold);
-	via__hold_unlink(&self, &seat->hold);
-	if (!via__swap(&seat->hold.word, self.tid, 0))
-		return via__wake_next(&seat->hold);
-	via__hold_done(&self);
+	via__hold_leave(h);
+	via__hold_about(self, h);
+	via__hold_unlink(self, h);
+	/* Both pair with those in ask(), which makes the barrier between. */
+	__atomic_store_n(&h->word, 0, __ATOMIC_RELEASE);
+	VIA__ORDER();
+	if (via__unlikely(__atomic_load_n(&s->state, __ATOMIC_RELAXED)))
+		return wake_writer(h);
+	via__hold_done(self);
 	return 0;
 }
 
@@ -226,7 +321,9 @@ int via_rwlock_destroy(struct via_rwlock *lock)
 	struct via__self *self = via__self();
 	struct via_seats *s = &lock->in;
 
-	if (self && !via__hold_is(&s->gate.hold, self)) {
+	if (!self)
+		return -EOPNOTSUPP;
+	if (!via__hold_is(&s->gate.hold, self)) {
 		int rc = via__mutex_take(self, &s->gate, TAG, VIA_NO_WAIT,
 					 NULL);
 
@@ -235,5 +332,7 @@ int via_rwlock_destroy(struct via_rwlock *lock)
 		if (rc && rc != -ENOTRECOVERABLE)
 			return rc == -EAGAIN || rc == -EDEADLK ? -EBUSY : rc;
 	}
+	/* Nobody gets past the gate any more. */
+	__atomic_store_n(&s->used, 0, __ATOMIC_SEQ_CST);
 	return via__mutex_end(&s->gate, TAG);
 }

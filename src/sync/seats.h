@@ -40,24 +40,21 @@ static inline void via__seat_drop(const struct via__self *self,
 	via__hold_done(self);
 }
 
-/* The seat among the first n where a thread begins to look. */
+/* The seat where a thread begins to look. */
 static inline struct via_seat *via__seat_first(const struct via__self *self,
-					       struct via_seats *s, uint32_t n)
+					       struct via_seats *s)
 {
-	/* Without a division. */
-	return &s->seats[(uint64_t)self->spread * n >> 32];
+	return (struct via_seat *)((char *)s + self->seat);
 }
 
 /* Take a seat in whose word there is no tid, as via__seat_take(). */
 static inline bool via__seat_try(const struct via__self *self,
 				 struct via_seat *seat, uint32_t word,
-				 struct via__dead *ret)
+				 uint32_t waiters)
 {
 	via__hold_about(self, &seat->hold);
-	if (!via__swap(&seat->hold.word, word,
-		       self->tid | (word & FUTEX_WAITERS)))
+	if (!via__swap(&seat->hold.word, word, self->tid | waiters))
 		return false;
-	*ret = (struct via__dead){seat->hold.owner, seat->hold.start};
 	via__hold_link(self, &seat->hold, 0);
 	return true;
 }

@@ -11,9 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/membarrier.h"
 #include "core/sys.h"
-
-#include <via/sync.h>
 
 /* What the kernel adds to an entry of the list to find the futex, as glibc
  * tells it on 64-bit machines: struct __pthread_mutex_s. */
@@ -21,7 +20,10 @@
 _Static_assert(offsetof(struct via_hold, next) == -OFFSET, "see OFFSET");
 _Static_assert(sizeof(void *) == 8, "links are 64 bits, as is the list");
 
-_Thread_local struct via__self via__thread = {.life = VIA__UNBORN};
+_Thread_local struct via__self via__thread = {
+	.life = VIA__UNBORN,
+	.unfenced = VIA__UNBORN,
+};
 
 static const uint32_t none;
 const uint32_t *via__life = &none;
@@ -89,6 +91,13 @@ static uint64_t read_start(void)
 	return at ? strtoull(at, NULL, 10) : 0;
 }
 
+void via__self_unfence(struct via__self *self)
+{
+	if (!self->asked && via__membarrier_init())
+		self->unfenced = self->life;
+	self->asked = true;
+}
+
 int via__self_init(void)
 {
 	struct via__self *self = &via__thread;
@@ -103,10 +112,15 @@ int via__self_init(void)
 	if (rc)
 		return rc;
 	self->tid = (uint32_t)gettid();
-	self->spread = self->tid * UINT32_C(0x9e3779b1); /* golden ratio */
 	self->owner = (uint64_t)getpid() << 32 | self->tid;
 	self->start = read_start();
 	self->held = NULL;
+	/* Multiples of the golden ratio lie evenly in 0 to 1: threads with tids
+	 * in a row begin apart. */
+	via__self_seat(self, self->tid * UINT32_C(0x9e3779b1) /
+				     (UINT32_MAX / VIA_HOLDERS_MAX + 1));
+	self->unfenced = VIA__UNBORN;
+	self->asked = false;
 	self->life = via__life_now();
 	return 0;
 }

@@ -4,10 +4,11 @@
 #define VIA_SYNC_SELF_H
 
 #include <linux/futex.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct via_mutex;
+#include <via/sync.h>
 
 #define VIA__UNBORN UINT32_MAX
 
@@ -17,9 +18,14 @@ struct via__self {
 	uint64_t owner; /* pid << 32 | tid */
 	uint64_t start;
 	uint32_t tid;
-	uint32_t spread; /* of the tid, evenly over 32 bits */
-	uint32_t life;	 /* of the process that this is about; VIA__UNBORN */
-	uint32_t waits;	 /* for mutexes, so far: see spin() in mutex.c */
+	uint32_t life;	/* of the process that this is about; VIA__UNBORN */
+	uint32_t waits; /* for mutexes, so far: see spin() in mutex.c */
+	/* Which seat it looks at first: how far from the beginning of struct
+	 * via_seats, and the bit of its number. */
+	uint32_t seat;
+	uint32_t unfenced; /* the life, if via__self_unfence() has worked */
+	uint64_t seat_bit;
+	bool asked;		/* for that */
 	struct via_mutex *held; /* the first of its mutexes with detection */
 	/* Asked before it sleeps, when it is shown as one that waits: 0, or
 	 * why it must not. NULL: nobody asks. */
@@ -43,6 +49,17 @@ static inline uint32_t via__life_now(void)
 
 /* Find out. 0, or -EOPNOTSUPP: no robust list, or not one like glibc's. */
 int via__self_init(void);
+
+/* The first time: let others make this thread's barriers, by membarrier(2). */
+void via__self_unfence(struct via__self *self);
+
+/* From now on it looks at this seat first. */
+static inline void via__self_seat(struct via__self *self, unsigned int i)
+{
+	self->seat = offsetof(struct via_seats, seats) +
+		     i * (uint32_t)sizeof(struct via_seat);
+	self->seat_bit = UINT64_C(1) << i;
+}
 
 static inline int via__before_sleep(const struct via__self *self)
 {

@@ -35,15 +35,14 @@ static bool take(struct via_sem *sem)
 	return false;
 }
 
-int via_sem_wait(struct via_sem *sem, int64_t deadline)
+/* Apart, so that via_sem_wait() saves no registers. */
+static __attribute__((noinline)) int wait_for(struct via_sem *sem,
+					      int64_t deadline)
 {
 	struct via__wait w;
-	int rc = via__sync_ok(&sem->head, TAG);
+	int rc = via__wait_begin(&w, &sem->head, &sem->value, &sem->sleepers,
+				 sem->waiters);
 
-	if (rc || take(sem))
-		return rc;
-	rc = via__wait_begin(&w, &sem->head, &sem->value, &sem->sleepers,
-			     sem->waiters);
 	if (rc)
 		return rc;
 	while (!rc && !take(sem)) {
@@ -53,6 +52,13 @@ int via_sem_wait(struct via_sem *sem, int64_t deadline)
 	}
 	via__wait_end(&w);
 	return rc;
+}
+
+int via_sem_wait(struct via_sem *sem, int64_t deadline)
+{
+	if (via__unlikely(via__tag(&sem->head) != TAG))
+		return via__sync_bad(&sem->head);
+	return via__likely(take(sem)) ? 0 : wait_for(sem, deadline);
 }
 
 int via_sem_post(struct via_sem *sem, uint32_t n)

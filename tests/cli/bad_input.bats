@@ -5,6 +5,12 @@
 
 load lib.bash
 
+@test "a program without its verbs says so" {
+	cp "$VIA" .
+	run env -u LD_LIBRARY_PATH ./via version
+	failed_with 1 'the verbs are missing: via-verbs.so'
+}
+
 @test "no verb, an unknown verb" {
 	run via
 	failed_with 2 'which verb?'
@@ -254,12 +260,13 @@ load lib.bash
 	mkdir small
 	mount -t tmpfs -o size=64k none small 2>/dev/null ||
 		skip 'needs to mount a tmpfs'
+	seq 300000 >big
 	start_ready recv --raw unix:s >small/out
-	run via send --raw unix:s "$VIA"
+	run via send --raw unix:s big
 	[ "$status" -eq 1 ]
 	ended "$pid"
 	[ "$status" -eq 1 ]
-	cmp -n 65536 small/out "$VIA"
+	cmp -n 65536 small/out big
 	umount small
 }
 

@@ -97,7 +97,7 @@ END'
 
 @test "descriptors, ignored signals and a closed input are passed on as by sh" {
 	echo from seven >f
-	for by in "sh -c" "$VIA run"; do
+	for by in "sh -c" "$VIA run" "$VIA run --json j"; do
 		[ "$($by 'cat <&7' 7<f)" = 'from seven' ]
 		$by 'ls /proc/self/fd | wc -l' 7<f 8<f >"fds-${#by}"
 		(
@@ -120,9 +120,9 @@ END'
 	# are looked for by a thread.
 	nobody=("${nobody[@]:0:6}" prlimit --nproc=0:0
 		env ASAN_OPTIONS=detect_leaks=0 "${nobody[@]:6}")
-	run "${nobody[@]}" run 'echo no'
+	run "${nobody[@]}" run --summary 'echo no'
 	failed_with 126 'no new process: the user or the system has too many (RLIMIT_NPROC)'
-	run "${nobody[@]}" run -- true
+	run "${nobody[@]}" run --summary -- true
 	failed_with 126 RLIMIT_NPROC
 	: >f
 	chmod 666 f
@@ -132,7 +132,7 @@ END'
 	run env ASAN_OPTIONS=detect_leaks=0 python3 -c 'import os, resource, sys
 os.closerange(3, 4096)
 resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))
-os.execv(sys.argv[1], ["via", "run", "true"])' "$VIA"
+os.execv(sys.argv[1], ["via", "run", "--summary", "true"])' "$VIA"
 	failed_with 126 RLIMIT_NOFILE
 }
 
@@ -155,6 +155,20 @@ os.execv(sys.argv[1], ["via", "run", "true"])' "$VIA"
 	run via run --summary 'seq 100000 | wc -l'
 	[ "${#lines[@]}" -ge 3 ]
 	[[ "$output" == *'exit status 0 after'* ]]
+}
+
+@test "where nobody looks on, the command is what via was" {
+	for options in '' -q; do
+		"$VIA" run $options 'echo $$' >pid &
+		wait $!
+		[ "$(cat pid)" -eq $! ]
+	done
+	"$VIA" run -- sh -c 'echo $$' >pid &
+	wait $!
+	[ "$(cat pid)" -eq $! ]
+	"$VIA" run --summary 'echo $$' >pid 2>/dev/null &
+	wait $!
+	[ "$(cat pid)" -ne $! ]
 }
 
 @test "a job in the background outlives the line, as in sh" {
@@ -211,7 +225,7 @@ report() {
 @test "signals to via reach the command" {
 	mkfifo ready
 	exec 5<>ready
-	start run 'trap "exit 3" TERM; echo up >ready
+	start run --json j 'trap "exit 3" TERM; echo up >ready
 		while :; do sleep 0.05; done'
 	read -r _ <&5
 	kill -TERM "$pid"
