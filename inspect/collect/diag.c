@@ -53,8 +53,9 @@ struct dump {
 	bool done;
 };
 
-/* What came in one go. 0 or what the kernel says has failed. */
-static int take(struct dump *d, const char *buffer, size_t len)
+/* What came in one go. 0 or what the kernel says has failed. The length may
+ * fall below 0: behind each message there is room to align the next. */
+static int take(struct dump *d, const char *buffer, ssize_t len)
 {
 	const struct nlmsghdr *h = (const void *)buffer;
 
@@ -88,7 +89,7 @@ int via__diag_dump(int fd, const void *request, size_t len, size_t size,
 		ssize_t n = recv(fd, buffer, BUFFER_SIZE, 0);
 
 		if (n > 0)
-			err = take(&d, buffer, (size_t)n);
+			err = take(&d, buffer, n);
 		else if (n == 0 || errno != EINTR)
 			err = n ? -errno : -EPIPE;
 	}
