@@ -2,6 +2,7 @@
 #include "inspect/collect/devices.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "inspect/collect/mounts.h"
@@ -48,18 +50,32 @@ static void add_fd(struct via__devices *d, int fd, enum via__place place)
 		close(fd);
 }
 
-static void add_path(struct via__devices *d, const char *path, uint64_t but,
+static void add_path(struct via__devices *d, const char *path,
 		     enum via__place place)
 {
 	struct stat st;
 
-	if (stat(path, &st) == 0 && st.st_dev != but)
+	if (stat(path, &st) == 0)
 		(void)add(d, st.st_dev, place);
+}
+
+/* Where it is no file system of its own, others have the same device. */
+static void add_shm(struct via__devices *d)
+{
+	struct stat dev, shm;
+	struct statfs fs;
+
+	if (stat("/dev", &dev) < 0 || stat("/dev/shm", &shm) < 0 ||
+	    statfs("/dev/shm", &fs) < 0)
+		return;
+	if (fs.f_type == TMPFS_MAGIC && shm.st_dev != dev.st_dev)
+		(void)add(d, shm.st_dev, VIA__PLACE_SHM);
+	else
+		d->shm_dev = shm.st_dev;
 }
 
 static void add_own(struct via__devices *d)
 {
-	struct stat dev;
 	int p[2];
 
 	d->known = true;
@@ -71,10 +87,8 @@ static void add_own(struct via__devices *d)
 	       VIA__PLACE_SOCKETS);
 	add_fd(d, memfd_create("via", MFD_CLOEXEC), VIA__PLACE_MEMORY);
 	add_fd(d, eventfd(0, EFD_CLOEXEC), VIA__PLACE_ANON);
-	add_path(d, "/proc/self/ns/mnt", 0, VIA__PLACE_NS);
-	/* Where it is no file system of its own, its files are like others. */
-	if (stat("/dev", &dev) == 0)
-		add_path(d, "/dev/shm", dev.st_dev, VIA__PLACE_SHM);
+	add_path(d, "/proc/self/ns/mnt", VIA__PLACE_NS);
+	add_shm(d);
 }
 
 /* --- Those that are mounted --- */
