@@ -52,7 +52,6 @@ static size_t make_answer(char *answer)
 		.nlmsg_type = NLMSG_NOOP,
 	};
 
-	memset(answer, 0, pad);
 	memcpy(answer, &skipped, sizeof(skipped));
 	memcpy(answer + pad, input.data, input.len);
 	return pad + input.len;
