@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -144,15 +146,35 @@ static bool find_mount(int process, uint64_t dev, struct via__buf *buf,
 
 #define MQ_INODE_SIZE 80 /* FILENT_SIZE of ipc/mqueue.c */
 
+/* Of our own IPC namespace, for who may mount: mounted nowhere, only opened. */
+static bool is_own_mqueue(uint64_t dev)
+{
+	int fs = (int)syscall(SYS_fsopen, "mqueue", FSOPEN_CLOEXEC);
+	int fd = fs >= 0 && syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL,
+				    NULL, 0) == 0
+			 ? (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0)
+			 : -1;
+	struct stat st;
+	bool is_it = fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == dev;
+
+	if (fd >= 0)
+		close(fd);
+	if (fs >= 0)
+		close(fs);
+	return is_it;
+}
+
 /* File systems that write to somewhere, or ask somebody (FUSE, NFS), are listed
  * in /sys by their devices as long as they live; mqueue is not. */
-static bool writes_nowhere(uint64_t dev)
+static bool may_be_mqueue(uint64_t dev)
 {
 	char path[64];
 
+	if (access("/sys/class/bdi", F_OK) < 0)
+		return is_own_mqueue(dev);
 	snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u", major(dev),
 		 minor(dev));
-	return access("/sys/class/bdi", F_OK) == 0 && access(path, F_OK) < 0;
+	return access(path, F_OK) < 0;
 }
 
 static bool begins(const char *text, const char *with)
@@ -171,7 +193,7 @@ static enum via__place guess(uint64_t dev, const struct via__fd_at *at)
 	if (begins(link, "anon_inode:") || begins(link, "pidfd:"))
 		return VIA__PLACE_ANON;
 	if (begins(link, "/") && !strchr(link + 1, '/') &&
-	    at->size == MQ_INODE_SIZE && writes_nowhere(dev))
+	    at->size == MQ_INODE_SIZE && may_be_mqueue(dev))
 		return VIA__PLACE_MQ;
 	return VIA__PLACE_LAYERS;
 }
