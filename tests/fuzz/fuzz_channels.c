@@ -117,6 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(s->n_lanes == (head.ring >> 7 ? 0 : 1));
 	check_lanes(s);
 	check_whole(s);
+	check_again(s);
 	via_snapshot_free(s);
 	return 0;
 }

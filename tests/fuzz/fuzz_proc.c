@@ -72,6 +72,7 @@ static void collect(const struct input *in,
 	process(&scene, &at);
 	check(via__build_error(scene.s) == 0 && via__seal(scene.s) == 0);
 	check_whole(scene.s);
+	check_again(scene.s);
 	fini(&scene);
 }
 
@@ -130,10 +131,27 @@ static void count(int fd, uint32_t events, void *arg)
 	++*(int *)arg;
 }
 
+/* What is told apart by its fdinfo alone. */
 static void look_at_fdinfo(struct via__scene *scene, const struct via__at *at)
 {
+	const struct statx ptmx = {.stx_rdev_major = 5, .stx_rdev_minor = 2};
+	struct via__bpf_file record = {.name = "[eventfd]"};
+	struct via__fd f = {
+		.scene = scene,
+		.at = at,
+		.dir = at->dir,
+		.name = "fdinfo/3",
+		.fd = EPOLL,
+		.record = &record,
+	};
+
 	via__anon_watches(scene, at, 0);
 	via__fdinfo(scene, at);
+	(void)via__anon(&f);
+	strcpy(record.name, "[pidfd]");
+	(void)via__anon(&f);
+	strcpy(record.name, "/dev/ptmx");
+	(void)via__terminal(&f, &ptmx);
 }
 
 static void check_fdinfo(const struct input *in)

@@ -89,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	via__collector_fds.all(&scene);
 	check(via__seal(scene.s) == 0);
 	check_whole(scene.s);
+	check_again(scene.s);
 	fini(&scene);
 	return 0;
 }

@@ -85,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	check_whole(s);
+	check_again(s);
 	check_views(s);
 	via_snapshot_free(s);
 	return 0;

@@ -135,7 +135,7 @@ static struct via_snapshot *make_snapshot(void)
 
 	check(s);
 	via__add_process(s)->task.pid = getpid();
-	for (uint64_t ino = 1000; ino < 1016; ino++) {
+	for (uint64_t ino = 1000; ino < 1006; ino++) {
 		uint32_t object = via__object(s, VIA_KIND_SOCKET, 0, ino, 0);
 
 		via__add_hold(s, 0, object, VIA_HOLDS_FD)->id = (int)ino;
@@ -161,6 +161,7 @@ static void collect(void)
 	}
 	check(via__seal(scene.s) == 0);
 	check_whole(scene.s);
+	check_again(scene.s);
 	via_snapshot_free(scene.s);
 }
 
