@@ -148,7 +148,8 @@ static bool read_header(struct reader *r, uint64_t at, uint64_t *ret)
 	uint64_t in_ring = at & (r->ring - 1);
 	size_t n = sizeof(*ret);
 
-	if (at < r->from || at - r->from + n > r->len) {
+	/* What is before it wraps, and is far behind. */
+	if (r->len < n || at - r->from > r->len - n) {
 		size_t len = r->ring - in_ring < BLOCK ? r->ring - in_ring
 						       : BLOCK;
 

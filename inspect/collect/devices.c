@@ -2,6 +2,8 @@
 #include "inspect/collect/devices.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "inspect/collect/mounts.h"
@@ -48,18 +52,32 @@ static void add_fd(struct via__devices *d, int fd, enum via__place place)
 		close(fd);
 }
 
-static void add_path(struct via__devices *d, const char *path, uint64_t but,
+static void add_path(struct via__devices *d, const char *path,
 		     enum via__place place)
 {
 	struct stat st;
 
-	if (stat(path, &st) == 0 && st.st_dev != but)
+	if (stat(path, &st) == 0)
 		(void)add(d, st.st_dev, place);
+}
+
+/* Where it is no file system of its own, others have the same device. */
+static void add_shm(struct via__devices *d)
+{
+	struct stat dev, shm;
+	struct statfs fs;
+
+	if (stat("/dev", &dev) < 0 || stat("/dev/shm", &shm) < 0 ||
+	    statfs("/dev/shm", &fs) < 0)
+		return;
+	if (fs.f_type == TMPFS_MAGIC && shm.st_dev != dev.st_dev)
+		(void)add(d, shm.st_dev, VIA__PLACE_SHM);
+	else
+		d->shm_dev = shm.st_dev;
 }
 
 static void add_own(struct via__devices *d)
 {
-	struct stat dev;
 	int p[2];
 
 	d->known = true;
@@ -71,10 +89,8 @@ static void add_own(struct via__devices *d)
 	       VIA__PLACE_SOCKETS);
 	add_fd(d, memfd_create("via", MFD_CLOEXEC), VIA__PLACE_MEMORY);
 	add_fd(d, eventfd(0, EFD_CLOEXEC), VIA__PLACE_ANON);
-	add_path(d, "/proc/self/ns/mnt", 0, VIA__PLACE_NS);
-	/* Where it is no file system of its own, its files are like others. */
-	if (stat("/dev", &dev) == 0)
-		add_path(d, "/dev/shm", dev.st_dev, VIA__PLACE_SHM);
+	add_path(d, "/proc/self/ns/mnt", VIA__PLACE_NS);
+	add_shm(d);
 }
 
 /* --- Those that are mounted --- */
@@ -130,15 +146,35 @@ static bool find_mount(int process, uint64_t dev, struct via__buf *buf,
 
 #define MQ_INODE_SIZE 80 /* FILENT_SIZE of ipc/mqueue.c */
 
+/* Of our own IPC namespace, for who may mount: mounted nowhere, only opened. */
+static bool is_own_mqueue(uint64_t dev)
+{
+	int fs = (int)syscall(SYS_fsopen, "mqueue", FSOPEN_CLOEXEC);
+	int fd = fs >= 0 && syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL,
+				    NULL, 0) == 0
+			 ? (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0)
+			 : -1;
+	struct stat st;
+	bool is_it = fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == dev;
+
+	if (fd >= 0)
+		close(fd);
+	if (fs >= 0)
+		close(fs);
+	return is_it;
+}
+
 /* File systems that write to somewhere, or ask somebody (FUSE, NFS), are listed
  * in /sys by their devices as long as they live; mqueue is not. */
-static bool writes_nowhere(uint64_t dev)
+static bool may_be_mqueue(uint64_t dev)
 {
 	char path[64];
 
+	if (access("/sys/class/bdi", F_OK) < 0)
+		return is_own_mqueue(dev);
 	snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u", major(dev),
 		 minor(dev));
-	return access("/sys/class/bdi", F_OK) == 0 && access(path, F_OK) < 0;
+	return access(path, F_OK) < 0;
 }
 
 static bool begins(const char *text, const char *with)
@@ -157,7 +193,7 @@ static enum via__place guess(uint64_t dev, const struct via__fd_at *at)
 	if (begins(link, "anon_inode:") || begins(link, "pidfd:"))
 		return VIA__PLACE_ANON;
 	if (begins(link, "/") && !strchr(link + 1, '/') &&
-	    at->size == MQ_INODE_SIZE && writes_nowhere(dev))
+	    at->size == MQ_INODE_SIZE && may_be_mqueue(dev))
 		return VIA__PLACE_MQ;
 	return VIA__PLACE_LAYERS;
 }

@@ -36,6 +36,9 @@ struct via__devices {
 		enum via__place place;
 	} * list;
 	unsigned int n, max;
+	/* What has /dev/shm among other files: they are told by their names.
+	 * 0: it is a file system of its own. */
+	uint64_t shm_dev;
 	/* Of the process that was asked for last. */
 	uint32_t mnt_ns;
 	uint64_t devpts; /* mounted on /dev/pts; 0: none */

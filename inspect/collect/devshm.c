@@ -123,7 +123,9 @@ static void found(int dir, const char *name, void *arg)
 static int look_in(struct via__scene *scene, const struct via__space *space,
 		   void *arg)
 {
-	int dir = via__open_mounted(space, "dev/shm", "tmpfs", &scene->buf);
+	/* Our own is what the C library takes it for, whatever it is. */
+	int dir = via__open_mounted(space, "dev/shm",
+				    space->own ? NULL : "tmpfs", &scene->buf);
 
 	(void)arg;
 	if (dir >= 0)

@@ -54,8 +54,9 @@ struct dump {
 	bool done;
 };
 
-/* What came in one go. 0 or what the kernel says has failed. */
-static int take(struct dump *d, const char *buffer, size_t len)
+/* What came in one go. 0 or what the kernel says has failed. The length may
+ * fall below 0: behind each message there is room to align the next. */
+static int take(struct dump *d, const char *buffer, ssize_t len)
 {
 	const struct nlmsghdr *h = (const void *)buffer;
 
@@ -90,7 +91,7 @@ int via__diag_dump(int fd, uint16_t type, const void *request, size_t len,
 		ssize_t n = recv(fd, buffer, BUFFER_SIZE, 0);
 
 		if (n > 0)
-			err = take(&d, buffer, (size_t)n);
+			err = take(&d, buffer, n);
 		else if (n == 0 || errno != EINTR)
 			err = n ? -errno : -EPIPE;
 	}

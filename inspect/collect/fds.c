@@ -131,12 +131,15 @@ static bool has_path(uint32_t kind)
 /* --- Kinds --- */
 
 /* Named semaphores are files that begin with "sem.": sem_overview(7). */
-static enum via_kind in_shm(const struct via__fd *f)
+static enum via_kind in_shm(const struct via__fd *f, bool alone)
 {
+	static const char shm[] = "/dev/shm/";
 	char link[4096];
 	const char *name;
 
 	(void)via__fd_link(f, link, sizeof(link));
+	if (!alone && strncmp(link, shm, sizeof(shm) - 1) != 0)
+		return VIA_KIND_FILE;
 	name = strrchr(link, '/');
 	return name && strncmp(name, "/sem.", 5) == 0 ? VIA_KIND_POSIXSEM
 						      : VIA_KIND_POSIXSHM;
@@ -147,7 +150,7 @@ static enum via_kind kind_of_file(const struct via__fd *f,
 {
 	switch (via__fd_place(f, file)) {
 	case VIA__PLACE_SHM:
-		return in_shm(f);
+		return in_shm(f, true);
 	case VIA__PLACE_MEMORY:
 		return VIA_KIND_MEMFD;
 	case VIA__PLACE_MQ:
@@ -155,7 +158,9 @@ static enum via_kind kind_of_file(const struct via__fd *f,
 	case VIA__PLACE_NS:
 		return VIA_KIND_OTHER;
 	default:
-		return VIA_KIND_FILE;
+		return dev_of(file) == f->scene->devices.shm_dev
+			       ? in_shm(f, false)
+			       : VIA_KIND_FILE;
 	}
 }
 

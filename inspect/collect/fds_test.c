@@ -2,8 +2,10 @@
 /* Descriptors of this process, compared with what it knows of them. */
 #include <fcntl.h>
 #include <mqueue.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -158,6 +160,42 @@ static void knows_queues_and_sockets(void **state)
 	close(mq);
 	close(pair[0]);
 	close(pair[1]);
+}
+
+/* In a child: without /sys there is another way for who may mount. */
+static bool knows_queues_without_sys(void)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "/via-test-%d", getpid());
+	mqd_t mq = mq_open(name, O_RDONLY | O_CREAT, 0600, NULL);
+
+	mq_unlink(name);
+	struct via_snapshot *s = look(NAMED);
+
+	return object_of(s, (int)mq)->kind == VIA_KIND_MQ;
+}
+
+static void needs_no_sys(void **state)
+{
+	int status;
+
+	(void)state;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNS) < 0 ||
+		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    mount("nothing", "/sys", "tmpfs", 0, NULL) < 0)
+			_exit(77);
+		/* Where it is mounted, there is nothing to guess. */
+		(void)umount2("/dev/mqueue", MNT_DETACH);
+		_exit(knows_queues_without_sys() ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WEXITSTATUS(status) == 77)
+		check_skip("needs mount namespaces");
+	assert_int_equal(status, 0);
 }
 
 /* Where it is mounted its device is known; elsewhere it is guessed. */
@@ -394,6 +432,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(tells_files_apart),
 	CHECK_TEST(tells_kinds_of_memory_apart),
 	CHECK_TEST(knows_queues_and_sockets),
+	CHECK_TEST(needs_no_sys),
 	CHECK_TEST(knows_mounted_queues),
 	CHECK_TEST(holds_directories_and_program),
 	CHECK_TEST(knows_anonymous_kinds),

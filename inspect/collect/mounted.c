@@ -76,7 +76,8 @@ int via__open_mounted(const struct via__space *space, const char *path,
 
 	if (fd < 0)
 		return fd;
-	if (find_mount(fd, &id) && is_of_type(space->dir, id, type, buf)) {
+	if (!type ||
+	    (find_mount(fd, &id) && is_of_type(space->dir, id, type, buf))) {
 		ret = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		ret = ret < 0 ? -errno : ret;
 	}

@@ -11,9 +11,10 @@
 #include "inspect/collect/enter.h"
 
 /*
- * Open for listing what of type ("tmpfs") is mounted on path ("dev/shm",
- * without the first slash) where the processes of space are. A descriptor, or
- * -ENOENT: no such thing; -ESRCH; -EACCES, -errno.
+ * Open for listing what of type ("tmpfs"; NULL: any, or not mounted there at
+ * all) is mounted on path ("dev/shm", without the first slash) where the
+ * processes of space are. A descriptor, or -ENOENT: no such thing; -ESRCH;
+ * -EACCES, -errno.
  */
 int via__open_mounted(const struct via__space *space, const char *path,
 		      const char *type, struct via__buf *buf);

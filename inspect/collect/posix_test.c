@@ -206,6 +206,57 @@ static void what_only_looks_like_one_is_none(void **state)
 	unlink(path);
 }
 
+/* In a child: whether memory that lies in a directory of dir, beside files, is
+ * one thing for who has it open and who has it mapped, and a file a file. */
+static bool tells_beside_files(const char *dir)
+{
+	struct via_snapshot *s;
+	struct stat shm, file;
+	int fd = shm_open("/via-beside", O_RDWR | O_CREAT | O_EXCL, 0600);
+	int other = open(dir, O_RDWR | O_TMPFILE, 0600);
+
+	if (fd < 0 || other < 0 || ftruncate(fd, 4096) < 0 ||
+	    fstat(fd, &shm) < 0 || fstat(other, &file) < 0 ||
+	    shm.st_dev != file.st_dev ||
+	    mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+		return false;
+	s = snapshot(VIA_WANT_FDS | VIA_WANT_MAPS | VIA_WANT_IPC);
+	uint32_t memory = object_of(s, VIA_KIND_POSIXSHM, fd);
+
+	return s->objects[memory].n_users == 2 &&
+	       named(s, VIA_KIND_POSIXSHM, "/dev/shm/via-beside") == memory &&
+	       object_of(s, VIA_KIND_FILE, other) != memory;
+}
+
+/* As in a bare change of the root directory. */
+static void memory_may_lie_beside_files(void **state)
+{
+	const char *tmp = getenv("TMPDIR");
+	char dir[128];
+	int status;
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "%s/shm", tmp);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNS) < 0 ||
+		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    mount(dir, "/dev/shm", NULL, MS_BIND, NULL) < 0)
+			_exit(77);
+		_exit(tells_beside_files(tmp) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	snprintf(dir, sizeof(dir), "%s/shm/via-beside", tmp);
+	unlink(dir);
+	snprintf(dir, sizeof(dir), "%s/shm", tmp);
+	rmdir(dir);
+	if (WEXITSTATUS(status) == 77)
+		check_skip("needs mount namespaces");
+	assert_int_equal(status, 0);
+}
+
 /* A child with a /dev of its own, and there memory and a queue that nobody has
  * open. */
 static bool make_elsewhere(const char *queue, const char *path)
@@ -270,6 +321,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(memory_is_found_without_users),
 	CHECK_TEST(semaphores_have_values),
 	CHECK_TEST(what_only_looks_like_one_is_none),
+	CHECK_TEST(memory_may_lie_beside_files),
 	CHECK_TEST(other_namespaces_are_seen),
 };
 CHECK_MAIN(tests)

@@ -354,6 +354,16 @@ static void rename_object(struct via_snapshot *s, uint32_t from, uint32_t to)
 		rename_in(&s->futexes[i].memory, from, to);
 }
 
+/* What is told of a socket that is another one; the last record moves to its
+ * place. */
+static void drop_socket(struct via_snapshot *s, uint32_t index)
+{
+	const struct via_socket *last = &s->sockets[--s->n_sockets];
+
+	via__object_at(s, last->object)->detail = index;
+	s->sockets[index] = *last;
+}
+
 uint32_t via__rekind(struct via_snapshot *s, uint32_t object,
 		     enum via_kind kind)
 {
@@ -369,6 +379,8 @@ uint32_t via__rekind(struct via_snapshot *s, uint32_t object,
 		return object;
 	}
 	rename_object(s, object, other);
+	if (o->kind == VIA_KIND_SOCKET && o->detail != VIA_NONE)
+		drop_socket(s, o->detail);
 	move_object(b, object, VIA_KIND_OTHER, UINT64_MAX, object, 0);
 	o->name = 0;
 	o->peer = o->detail = VIA_NONE;

@@ -117,7 +117,13 @@ static void two_of_one_key_become_one(void **state)
 	via__add_link(s, peer, old, VIA_LINK_CONNECTING);
 	via__peers(s, old, peer);
 	via__object_at(s, now)->name = via__text_of(s, "kept");
+	via__socket(s, old)->family = 16;
+	via__socket(s, now)->family = 1;
 	assert_int_equal(via__rekind(s, old, VIA_KIND_UNIX), now);
+	assert_int_equal(s->n_sockets, 1);
+	assert_int_equal(via__socket(s, now)->object, now);
+	assert_int_equal(via__socket(s, now)->family, 1);
+	assert_int_equal(s->objects[old].detail, VIA_NONE);
 	assert_int_equal(via__seal(s), 0);
 	assert_int_equal(s->holds[0].object, now);
 	assert_int_equal(s->waits[0].object, now);

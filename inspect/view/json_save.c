@@ -100,6 +100,7 @@ static int set_field(json_t *o, const struct via_snapshot *s,
 {
 	const char *at = (const char *)record + f->offset;
 	uint64_t value = via__field_get(f, record, 0);
+	const char *word;
 	size_t len;
 
 	if (f->type == VIA__CHARS)
@@ -124,8 +125,10 @@ static int set_field(json_t *o, const struct via_snapshot *s,
 		at = via_snapshot_text(s, (uint32_t)value, &len);
 		return json_object_set_new(o, f->key, arguments(at, len));
 	case VIA__WORD:
-		return json_object_set_new(
-			o, f->key, json_string(f->word((unsigned int)value)));
+		word = f->word((unsigned int)value);
+		/* A newer kernel has states that we have no word for. */
+		return *word ? json_object_set_new(o, f->key, json_string(word))
+			     : 0;
 	case VIA__SET:
 		return json_object_set_new(o, f->key, set(f, value));
 	default:

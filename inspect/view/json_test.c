@@ -158,6 +158,22 @@ static void what_is_saved_is_loaded(void **state)
 	via_snapshot_free(again);
 }
 
+static void a_state_without_a_word_is_unknown(void **state)
+{
+	struct via_snapshot *s = via__snapshot_new(), *again;
+	uint32_t object = via__object(s, VIA_KIND_TCP, 0, 7, 0);
+
+	(void)state;
+	via__socket(s, object)->state = 99;
+	char *text = save(s);
+
+	assert_int_equal(load(text, &again, NULL), 0);
+	assert_int_equal(again->sockets[0].state, 0);
+	free(text);
+	via_snapshot_free(s);
+	via_snapshot_free(again);
+}
+
 /* Every field of every record is written when it differs from a new one. */
 static void every_field_is_written(void **state)
 {
@@ -353,6 +369,7 @@ static void a_full_disk_is_told(void **state)
 
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(what_is_saved_is_loaded),
+	CHECK_TEST(a_state_without_a_word_is_unknown),
 	CHECK_TEST(every_field_is_written),
 	CHECK_TEST(a_new_record_is_the_builders),
 	CHECK_TEST(nothing_is_trusted),

@@ -33,4 +33,16 @@ static inline uint8_t *copy_of(const uint8_t *data, size_t len)
 	return copy;
 }
 
+/* The same as a string. */
+static inline char *text_of(const uint8_t *data, size_t len)
+{
+	char *text = malloc(len + 1);
+
+	check(text);
+	if (len)
+		memcpy(text, data, len);
+	text[len] = '\0';
+	return text;
+}
+
 #endif

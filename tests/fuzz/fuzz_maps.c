@@ -53,13 +53,10 @@ static void check_futex(const uint8_t *data, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *line = malloc(size + 1);
+	char *line = text_of(data, size);
 	uint32_t events;
 	int fd;
 
-	check(line);
-	memcpy(line, data, size);
-	line[size] = '\0';
 	check_map(line);
 	check_lock(line);
 	(void)via__polled_parse(line, &fd, &events);

@@ -56,6 +56,36 @@ def situation(program, kind, patience=40, before=()):
             raise Broken(f'status {status}: {words}')
 
 
+def parent(pid):
+    try:
+        with open(f'/proc/{pid}/stat', 'rb') as stat:
+            return int(stat.read().rpartition(b')')[2].split()[1])
+    except OSError:
+        return 0
+
+
+def is_ours(pid):
+    """Whether a process is below the one that guards this test.
+
+    Where there are no namespaces to be had, other tests run beside it.
+    """
+    guard = os.getppid()
+    while pid not in (0, guard):
+        pid = parent(pid)
+    return pid == guard
+
+
+def is_alone(ns):
+    """Whether nobody else is in a namespace of ours: 'ipc'."""
+    own = os.stat(f'/proc/self/ns/{ns}').st_ino
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        with contextlib.suppress(OSError):
+            if os.stat(f'/proc/{pid}/ns/{ns}').st_ino == own and \
+                    not is_ours(int(pid)):
+                return False
+    return True
+
+
 class Tap:
     """Test Anything Protocol, a case at a time."""
 

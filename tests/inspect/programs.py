@@ -143,7 +143,10 @@ def dbus(tmp):
 def tmux(tmp):
     program = need('tmux')
     command = [program, '-S', f'{tmp}/tmux', '-f', '/dev/null']
-    master, slave = pty.openpty()
+    try:
+        master, slave = pty.openpty()
+    except OSError as error:
+        raise factory.Missing('pseudo-terminals') from error
     env = {**os.environ, 'TERM': 'xterm', 'SHELL': '/bin/sh'}
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, master)

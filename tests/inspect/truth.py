@@ -36,10 +36,12 @@ class Sight:
         self.cycles = seen['cycles']
         self.findings = seen['findings']
         sight = self.snapshot['sight']
-        self.all_seen = sight.get('init_ns', 0) and not any(
+        # All who hold anything; and what they do. Somebody beside us who ends
+        # while being looked at does something that nobody can tell.
+        self.holders_seen = sight.get('init_ns', 0) and not any(
             sight.get(part) for part in (
-                'n_hidden_fds', 'n_hidden_maps', 'n_hidden_waits',
-                'n_in_flight'))
+                'n_hidden_fds', 'n_hidden_maps', 'n_in_flight'))
+        self.all_seen = self.holders_seen and not sight.get('n_hidden_waits')
         self.objects = self.snapshot['objects']
         self.processes = {p['pid']: i for i, p
                           in enumerate(self.snapshot['processes'])}
@@ -227,7 +229,8 @@ class Comparison:
                  task['certainty'] == 'exact' and self.sight.all_seen):
             yield f'{task["role"]} is for sure {task["verdict"]}, not ' + \
                 verdict['certainty']
-        elif verdict['certainty'] == 'exact' and not self.sight.all_seen and \
+        elif verdict['certainty'] == 'exact' and \
+                not self.sight.holders_seen and \
                 verdict['verdict'] in ALARMS and task['certainty'] != 'own':
             yield f'{task["role"]} cannot be proven to be ' \
                 + verdict['verdict']

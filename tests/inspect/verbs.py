@@ -32,20 +32,25 @@ USAGE = 2
 class Verbs:
     def __init__(self, via, tap):
         self.via, self.tap, self.faults = via, tap, []
+        self.pids = set()  # of those that were run
 
     def run(self, *args):
         """Exit status and text, which has been looked through."""
         said = ' '.join(args)
-        try:
-            ran = subprocess.run([self.via, *args], timeout=PATIENCE_S,
-                                 stdin=subprocess.DEVNULL, capture_output=True)
-        except subprocess.TimeoutExpired:
-            self.faults.append(f'via {said} does not end')
-            return None, ''
+        with subprocess.Popen([self.via, *args], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as ran:
+            self.pids.add(ran.pid)
+            try:
+                out, errors = ran.communicate(timeout=PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                ran.kill()
+                self.faults.append(f'via {said} does not end')
+                return None, ''
         if ran.returncode not in (0, 1, USAGE):
             self.faults.append(f'via {said} ended with {ran.returncode}: '
-                               + ran.stderr.decode(errors='replace')[-2000:])
-        for where, data in ('prints', ran.stdout), ('says', ran.stderr):
+                               + errors.decode(errors='replace')[-2000:])
+        for where, data in ('prints', out), ('says', errors):
             try:
                 text = data.decode()
             except UnicodeDecodeError as error:
@@ -56,7 +61,7 @@ class Verbs:
                 line = text[:found.start()].count('\n')
                 self.faults.append(f'via {said} {where} {found[0]!r} in '
                                    + repr(text.splitlines()[line]))
-        return ran.returncode, ran.stdout.decode(errors='replace')
+        return ran.returncode, out.decode(errors='replace')
 
     def json(self, *args):
         status, text = self.run(args[0], '--json', *args[1:])
@@ -112,20 +117,28 @@ class Verbs:
                                    f'{task["verdict"]}, not {verdict}')
         self.run('why', *pids)
 
+    def ours(self, tasks):
+        """The threads of those that are this test's, be they ended."""
+        return {task['tid'] for task in tasks
+                if task['pid'] in self.pids or factory.is_ours(task['pid'])}
+
     def check_stuck(self, truth):
         verdicts = [task['verdict'] or '' for task in truth['tasks']]
         sure = any(task['certainty'] for task in truth['tasks'])
         # Guesses are shown on request.
         guess = truth['cycles'] and not sure
         status, seen = self.json('stuck', *(['--all'] if guess else []))
-        found = {task['tid'] for cycle in seen.get('cycles', [])
-                 for task in cycle['tasks']}
+        in_cycles = [task for cycle in seen.get('cycles', [])
+                     for task in cycle['tasks']]
+        behind = seen.get('stuck', [])
+        if status != (1 if in_cycles or behind else 0):
+            self.faults.append(f'via stuck ends with {status}')
+        found = self.ours(in_cycles)
         for cycle in truth['cycles']:
             if not found & set(cycle):
                 self.faults.append(f'via stuck: no cycle of {cycle}')
-        if truth['cycles'] or not truth['alarm']:
-            if status != (1 if truth['cycles'] else 0):
-                self.faults.append(f'via stuck ends with {status}')
+        if not truth['cycles'] and not truth['alarm']:
+            found |= self.ours(behind)
         if found and not any(alarm in verdict for alarm in ALARMS
                              for verdict in verdicts):
             self.faults.append(f'via stuck finds {found}')
@@ -142,6 +155,11 @@ class Verbs:
             name = thing['text'] or str(thing['ino'])
             if left.pop(name, None) != thing['kind']:
                 self.faults.append(f'via gc: no {thing["kind"]} {name}')
+        # What others leave beside us is not ours to judge.
+        if not factory.is_alone('ipc'):
+            left = {name: left[name] for name in left for thing
+                    in truth['objects']
+                    if name == (thing['text'] or str(thing['ino']))}
         if left:
             self.faults.append(f'via gc would remove {left}')
 

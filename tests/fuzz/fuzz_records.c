@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a program in the kernel tells of descriptors and of who watches them, if
+ * it told anything: records whose kinds, names and counts do not fit.
+ *
+ * The input: how many of the records are watches, then the records; the last
+ * one may be cut off.
+ */
+#include <unistd.h>
+
+#include "inspect/collect/fd.h"
+#include "tests/fuzz/whole.h"
+
+/* As bpf.c leaves them: without the process that asks, whose own are read from
+ * /proc. */
+static int by_descriptor(const void *a, const void *b)
+{
+	const struct via__bpf_file *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	return x->fd < y->fd ? -1 : x->fd > y->fd;
+}
+
+#define PIDS 4
+
+static struct via__bpf make_records(const uint8_t *data, size_t size)
+{
+	struct via__bpf b = {.n_files = size / sizeof(*b.files)};
+
+	b.n_watches = b.n_files ? *data % (b.n_files + 1) : 0;
+	b.files = (void *)copy_of(data + 1, b.n_files * sizeof(*b.files));
+	for (size_t i = 0; i < b.n_files; i++)
+		b.files[i].pid = i < b.n_watches ? 0
+						 : 1 + b.files[i].pid % PIDS;
+	if (b.n_files > b.n_watches)
+		qsort(b.files + b.n_watches, b.n_files - b.n_watches,
+		      sizeof(*b.files), by_descriptor);
+	return b;
+}
+
+static void check_records(const struct via__bpf *b)
+{
+	size_t all = 0;
+
+	for (pid_t pid = 0; pid <= PIDS; pid++) {
+		size_t n;
+		const struct via__bpf_file *r = via__bpf_of(b, pid, &n);
+
+		check(r == b->files + all);
+		for (size_t i = 0; i < n; i++)
+			check(r[i].pid == (uint32_t)pid);
+		all += n;
+	}
+	check(all == b->n_files);
+}
+
+static void fini(struct via__scene *scene)
+{
+	via__bpf_fini(&scene->bpf);
+	via_snapshot_free(scene->s);
+	free(scene->noted);
+	via__buf_fini(&scene->buf);
+	via__buf_fini(&scene->tty_drivers);
+	via__devices_fini(&scene->devices);
+	via__same_fini(&scene->same);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct via__scene scene = {
+		.s = via__snapshot_new(),
+		.want = VIA_WANT_FDS | VIA_WANT_PATHS | VIA_WANT_LEVELS,
+	};
+
+	check(scene.s);
+	if (size > 1)
+		scene.bpf = make_records(data, size - 1);
+	check_records(&scene.bpf);
+	for (pid_t pid = 1; pid <= PIDS; pid++) {
+		struct via__at at = {-1, scene.s->n_processes, pid};
+
+		via__add_process(scene.s)->task.pid = pid;
+		via__collector_fds.process(&scene, &at);
+	}
+	check(via__seal(scene.s) == 0);
+	via__collector_fds.all(&scene);
+	check(via__seal(scene.s) == 0);
+	check_whole(scene.s);
+	check_again(scene.s);
+	fini(&scene);
+	return 0;
+}
