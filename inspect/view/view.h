@@ -28,7 +28,7 @@ struct via__show {
 	bool tree;	   /* below what they belong to, where the view can */
 	size_t items_max;  /* in a cell, 0: any number */
 	uint32_t *n_lines; /* becomes how many there are; may be NULL */
-	/* The name of a user in buf, or NULL: as a number. May be NULL. */
+	/* What a user is called, made printable, in buf. NULL: the number. */
 	const char *(*user)(uid_t uid, char *buf, size_t size);
 };
 
