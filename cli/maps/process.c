@@ -102,8 +102,7 @@ static bool copies(const struct via_area *a)
 static int put_sharing(struct libscols_line *line, size_t column,
 		       const struct subject *subject, const struct via_area *a)
 {
-	char text[256] = "private", size[CLI_NUMBER_MAX],
-	     name[VIA_COMM_MAX + 1];
+	char text[256] = "private", size[CLI_NUMBER_MAX];
 	uint32_t object = object_of(subject, a), at = 0, n = 0;
 	const struct via_process *p;
 	size_t len;
@@ -118,8 +117,7 @@ static int put_sharing(struct libscols_line *line, size_t column,
 	       len < sizeof(text))
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 					"%s %d %s", n == 1 ? " with" : ",",
-					p->task.pid,
-					process_name(&p->task, name));
+					p->task.pid, p->task.comm);
 	if (p && len < sizeof(text))
 		(void)snprintf(text + len, sizeof(text) - len, " ...");
 	return maps_text(line, column, "%s", text);
@@ -347,7 +345,7 @@ static void look_around(struct subject *subject)
 
 static int show(const struct subject *subject, const struct maps_options *o)
 {
-	char name[VIA_COMM_MAX + 1];
+	char name[PROCESS_NAME_MAX];
 
 	if (o->json)
 		return print_json(subject);

@@ -15,7 +15,6 @@
 #include "cli/verb.h"
 #include "inspect/collect/proc.h"
 #include "inspect/collect/signals.h"
-#include "inspect/view/escape.h"
 
 struct signals_options {
 	bool json, threads, watch;
@@ -162,7 +161,7 @@ static json_t *row_json(const struct row *r)
 		o, r->is_process ? "pid" : "tid",
 		json_integer(r->is_process ? r->task.pid : r->task.tid));
 
-	err |= cli_json_set_bytes(o, "name", "name_base64", r->task.comm,
+	err |= cli_json_set_bytes(o, "comm", "comm_base64", r->task.comm,
 				  strlen(r->task.comm));
 	err |= set_names(o, "pending", s->pending);
 	err |= set_names(o, "blocked", s->blocked);
@@ -238,7 +237,7 @@ static const char *format_set(uint64_t set, char text[VIA_SIGNAL_SET_MAX])
 
 static struct libscols_table *new_table(bool threads)
 {
-	static const char *const columns[] = {"PID",	 "TID",	    "NAME",
+	static const char *const columns[] = {"PID",	 "TID",	    "COMM",
 					      "PENDING", "BLOCKED", "IGNORED",
 					      "CAUGHT"};
 	struct libscols_table *table = scols_new_table();
@@ -269,15 +268,13 @@ static int add_line(struct libscols_table *table, const struct row *r,
 {
 	const struct via_task_signals *s = &r->signals;
 	struct libscols_line *line = scols_table_new_line(table, NULL);
-	char text[VIA_SIGNAL_SET_MAX], name[4 * VIA_COMM_MAX + 1];
+	char text[VIA_SIGNAL_SET_MAX], name[PROCESS_NAME_MAX];
 	int err = 0;
 
 	snprintf(text, sizeof(text), "%d", r->task.tid);
 	err |= scols_line_set_data(line, r->is_process ? 0 : 1, text);
 	err |= scols_line_set_data(line, 2,
-				   via__escape(r->task.comm,
-					       strlen(r->task.comm), name,
-					       sizeof(name)));
+				   process_name(&r->task, name));
 	/* Beside its threads a process has only what is not theirs. */
 	bool beside = r->is_process && threads;
 	uint64_t sets[] = {

@@ -188,7 +188,7 @@ import json, sys
 said = json.load(sys.stdin)
 [p] = said["processes"]
 assert said["signal"] == "KILL" and p["pid"] == '"$target"'
-assert p["name"] == "via-'"$$"'" and p["group"] > 0'
+assert p["comm"] == "via-'"$$"'" and p["pgid"] > 0'
 	kill -0 "$target"
 }
 
@@ -239,8 +239,8 @@ assert p["name"] == "via-'"$$"'" and p["group"] > 0'
 
 @test "a hostile name reaches no terminal raw" {
 	start_target $'\e[2J\x9b1m\n'
-	[ "$(via kill --dry-run TERM "$target")" = "TERM $target ?[2J?1m?" ]
-	via kill --dry-run --json TERM "$target" | grep -q name_base64
+	[ "$(via kill --dry-run TERM "$target")" = "TERM $target "'\x1b[2J\x9b1m\x0a' ]
+	via kill --dry-run --json TERM "$target" | grep -q comm_base64
 }
 
 @test "bad input" {

@@ -127,6 +127,7 @@ stop_mapper() {
 	via maps $! >out
 	kill $!
 	run ! grep -q $'\e' out
-	grep -qF 'esc\x1b[31m\xe2\x80\xae\x5c' out
+	[ "$(head -n 1 out)" = "$! "'esc\x1b[31m\xe2\x80\xae\x5c' ]
+	grep -qF '/esc\x1b[31m\xe2\x80\xae\x5c' out
 	run ! grep -q $'\u202e' out
 }

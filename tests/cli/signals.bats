@@ -60,7 +60,7 @@ print(*("%016x" % sum(1 << number(name) - 1 for name in p[key])
 	run via signals "$target"
 	[ "$status" -eq 0 ]
 	echo "$output"
-	[[ "${lines[0]}" =~ ^\ *PID\ NAME\ +PENDING\ BLOCKED\ +IGNORED\ +CAUGHT ]]
+	[[ "${lines[0]}" =~ ^\ *PID\ COMM\ +PENDING\ BLOCKED\ +IGNORED\ +CAUGHT ]]
 	[[ "${lines[1]}" =~ ^\ *$target\ a-target\ USR1\ +USR1\ TERM\ RTMIN\+3\ .*HUP\ .*ALRM ]]
 }
 
@@ -128,7 +128,7 @@ assert p["queued"] >= 2 and p["queue_max"] > 0 and p["uid"] == '"$(id -u)"
 	via signals --json "$target" | python3 -c '
 import base64, json, sys
 [p] = json.load(sys.stdin)["processes"]
-assert base64.b64decode(p["name_base64"]) == b"\x1b[2J\n\x9b1m"'
+assert base64.b64decode(p["comm_base64"]) == b"\x1b[2J\n\x9b1m"'
 }
 
 # Read lines of what is watched until one has $1 in it.
