@@ -41,6 +41,10 @@ print($2)"
 	sleep 1000 3>&- | cat 3>&- &
 	cat=$!
 	says "$cat" sleeps
+	# Times as in via ls and via ps.
+	if [[ "${lines[0]}" == *', for '* ]]; then
+		[[ "${lines[0]}" =~ ', for '([0-9]+m)?[0-9.]+m?s$ ]]
+	fi
 	[[ "${lines[0]}" == "cat ($cat) waits to read pipe:["*'descriptor 0, empty'* ]]
 	[[ "${lines[1]}" == '└─ to be written by sleep ('*'), which sleeps'* ]]
 	[[ "${lines[2]}" == 'In the end: sleep ('*') waits for what comes from outside.' ]]
