@@ -368,6 +368,8 @@ int show_list(const struct via__view *view, struct via__show *show,
 	want |= show_want(view, show, &o->show, o->look.json);
 	int status = look_take(&o->look, want, &s);
 
+	if (!status)
+		status = look_save(&o->look, s);
 	if (!status) {
 		show->s = s;
 		status = show_view(view, show, &o->show, o->look.json);

@@ -313,6 +313,11 @@ static int gc_run(int argc, char **argv)
 
 	if (status)
 		return status;
+	status = look_save(&g.o.look, s);
+	if (status) {
+		via_snapshot_free(s);
+		return status;
+	}
 	status = objects(&g, s);
 	for (; first < argc; first++)
 		status |= add_socket(&g, argv[first]);

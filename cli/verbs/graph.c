@@ -152,8 +152,11 @@ static int graph_run(int argc, char **argv)
 	/* What was loaded has been looked at again, or never can be. */
 	if (!o.look.from)
 		(void)via_snapshot_look_again(s);
-	status = show(s, argv + first, &o);
-	look_footer(s);
+	status = look_save(&o.look, s);
+	if (!status) {
+		status = show(s, argv + first, &o);
+		look_footer(s);
+	}
 	via_snapshot_free(s);
 	return status;
 }
