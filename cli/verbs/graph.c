@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,17 +40,18 @@ static int (*const formats[])(const struct via_picture *p, FILE *f) = {
 
 /* --- SVG, by Graphviz --- */
 
-static int print_svg(const struct via_picture *p, FILE *f)
+/* Have dot draw to the file. 0, -ENOENT: it is not there, -EIO, -ENOMEM. */
+static int draw_svg(const struct via_picture *p, int file)
 {
 	struct sigaction before, ignore = {.sa_handler = SIG_IGN};
+	char command[128];
 
-	if (fflush(f) != 0)
-		return -EIO;
-	/* If it is not there, or ends early, its status says so. */
+	snprintf(command, sizeof(command),
+		 "command -v dot >/dev/null || exit 127; exec dot -Tsvg >&%d",
+		 file);
+	/* If it ends early, its status says so. */
 	sigaction(SIGPIPE, &ignore, &before);
-	/* Its standard output is ours. */
-	FILE *dot = popen(
-		"command -v dot >/dev/null || exit 127; exec dot -Tsvg", "we");
+	FILE *dot = popen(command, "we");
 	int err = dot ? via__picture_dot(p, dot) : -ENOMEM;
 	int status = dot ? pclose(dot) : 0;
 
@@ -57,6 +59,29 @@ static int print_svg(const struct via_picture *p, FILE *f)
 	if (!err && WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return -ENOENT;
 	return err ? err : status ? -EIO : 0;
+}
+
+static void copy(int file, FILE *f)
+{
+	char buf[65536];
+	ssize_t n;
+
+	for (off_t at = 0; (n = pread(file, buf, sizeof(buf), at)) > 0; at += n)
+		if (fwrite(buf, 1, (size_t)n, f) != (size_t)n)
+			return;
+}
+
+/* We write it ourselves: what goes wrong with that is for us to say. */
+static int print_svg(const struct via_picture *p, FILE *f)
+{
+	int file = memfd_create("svg", 0);
+	int err = file < 0 ? -ENOMEM : draw_svg(p, file);
+
+	if (!err)
+		copy(file, f);
+	if (file >= 0)
+		close(file);
+	return err;
 }
 
 /* --- What to draw --- */

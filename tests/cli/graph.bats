@@ -89,7 +89,10 @@ stop_pair() {
 	start_pair
 	via graph "$first" --dot | dot -Tplain >plain
 	via graph "$first" --svg >out.svg
+	via graph "$first" --svg 2>full >/dev/full || [ $? -eq 1 ]
 	stop_pair
+	[[ "$(<full)" == 'via graph: standard output: No space left'* ]]
+	[ "$(wc -l <full)" -eq 1 ]
 	[ "$(grep -c '^node' plain)" -eq 4 ]
 	[ "$(grep -c '^edge' plain)" -eq 4 ]
 	grep -q '<svg' out.svg
