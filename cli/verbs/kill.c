@@ -361,7 +361,7 @@ static int kill_run(int argc, char **argv)
 }
 
 static const struct verb_option options[] = {
-	{'p', "pattern", NULL,
+	{0, "pattern", NULL,
 	 "TARGETs are extended regular expressions, and all processes meant "
 	 "in whose names they are found",
 	 CLI_CHOICE, offsetof(struct kill_options, by), .choice = BY_PATTERN},

@@ -185,7 +185,7 @@ static int limits_run(int argc, char **argv)
 }
 
 static const struct verb_option options[] = {
-	{'n', "near", "PERCENT",
+	{0, "near", "PERCENT",
 	 "only what is used to so much at least, and exit 1 if there is "
 	 "any",
 	 CLI_NUMBER, offsetof(struct limits_options, near)},

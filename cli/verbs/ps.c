@@ -79,7 +79,7 @@ static const struct verb_option options[] = {
 	 "terminal", CLI_CHOICE, offsetof(struct ps_options, shape), TREE},
 	{0, "table", NULL, "one after the other, by pid", CLI_CHOICE,
 	 offsetof(struct ps_options, shape), TABLE},
-	{'t', "threads", NULL, "each thread by itself", CLI_FLAG,
+	{'T', "threads", NULL, "each thread by itself", CLI_FLAG,
 	 offsetof(struct ps_options, threads)},
 	LIST_OPTIONS(struct ps_options, list),
 	{0},

@@ -350,7 +350,7 @@ static int signals_run(int argc, char **argv)
 }
 
 static const struct verb_option options[] = {
-	{'t', "threads", NULL, "each thread by itself too", CLI_FLAG,
+	{'T', "threads", NULL, "each thread by itself too", CLI_FLAG,
 	 offsetof(struct signals_options, threads)},
 	{'w', "watch", NULL, "show it again and again", CLI_FLAG,
 	 offsetof(struct signals_options, watch)},

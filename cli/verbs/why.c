@@ -193,7 +193,7 @@ static int why_run(int argc, char **argv)
 }
 
 static const struct verb_option options[] = {
-	{'t', "threads", NULL, "each thread, not only those that are stuck",
+	{'T', "threads", NULL, "each thread, not only those that are stuck",
 	 CLI_FLAG, offsetof(struct why_options, threads)},
 	LOOK_OPTIONS(struct why_options, look),
 	{0},

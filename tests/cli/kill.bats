@@ -101,7 +101,7 @@ assert rows[18]["default"] == "stop" and rows[17]["default"] == "continue"'
 	start_target "via-$$-b"
 	via kill --pattern TERM "^via-$$-[bc]$"
 	gone "$target" 143
-	[ "$(via kill -p -n TERM "via-$$")" = "TERM $first via-$$-a" ]
+	[ "$(via kill --pattern -n TERM "via-$$")" = "TERM $first via-$$-a" ]
 	run via kill --pattern TERM "^via-$$-[bc]$"
 	failed_with 1 "no process has a name like '^via-$$-[bc]\$'"
 	run via kill --pattern TERM '('

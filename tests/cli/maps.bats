@@ -80,7 +80,7 @@ stop_mapper() {
 }
 
 @test "a program's parts add up to its size" {
-	via maps --json -s 3 "$VIA" >out.json
+	via maps --json --symbols 3 "$VIA" >out.json
 	python3 - "$VIA" <<-'END'
 		import json, os, sys
 		out = json.load(open("out.json"))
