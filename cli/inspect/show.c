@@ -65,8 +65,9 @@ static void choose_columns(struct printing *p, const char *wanted, bool json)
 		add_columns(p, wanted + (*wanted == '+'));
 }
 
-static uint32_t show_want(const struct via__view *view, const struct via__show *show,
-		   const struct show_options *o, bool json)
+static uint32_t show_want(const struct via__view *view,
+			  const struct via__show *show,
+			  const struct show_options *o, bool json)
 {
 	struct via__show copy = *show;
 	struct printing p = {.view = view, .show = &copy};
@@ -327,7 +328,7 @@ static int print_raw(struct printing *p, const struct via__lines *lines,
 }
 
 static int show_view(const struct via__view *view, struct via__show *show,
-	      const struct show_options *o, bool json)
+		     const struct show_options *o, bool json)
 {
 	struct printing p = {
 		.view = view,

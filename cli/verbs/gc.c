@@ -248,8 +248,8 @@ static int add_line(struct libscols_table *table, const struct row *r)
 		line, 1,
 		r->size == VIA_UNKNOWN ? "-"
 				       : cli_binary((uint64_t)r->size, text));
-	err |= scols_line_set_data(
-		line, 2, user_name(r->uid, user, sizeof(user)));
+	err |= scols_line_set_data(line, 2,
+				   user_name(r->uid, user, sizeof(user)));
 	err |= scols_line_set_data(line, 3, format_age(r->age_s, text));
 	err |= scols_line_set_data(line, 4,
 				   !r->tried ? "left over"

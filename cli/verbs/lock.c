@@ -94,8 +94,7 @@ static void add_parties(struct libscols_table *table, const char *does,
 		scols_line_set_data(line, 0, does);
 		scols_line_set_data(line, 1, pid);
 		scols_line_set_data(line, 2, mode_names[parties[i].mode]);
-		scols_line_set_data(line, 3,
-				    process_name(&task, name));
+		scols_line_set_data(line, 3, process_name(&task, name));
 	}
 }
 

@@ -42,7 +42,8 @@ static const char *columns(const struct ps_options *o, char *buf, size_t size)
 	int format = o->format ? o->format : o->threads ? THREADS : FORMAT_NONE;
 
 	/* JSON has them all. */
-	if (!format || (more && *more != '+') || (!o->format && o->list.look.json))
+	if (!format || (more && *more != '+') ||
+	    (!o->format && o->list.look.json))
 		return more;
 	snprintf(buf, size, "%s%s%s", formats[format], more ? "," : "",
 		 more ? more + 1 : "");
@@ -59,8 +60,8 @@ static int ps_run(int argc, char **argv)
 		.threads = o.threads,
 		.items_max = ITEMS_SHOWN,
 		.tree = o.shape == TREE ||
-			(o.shape == SHAPE_ANY && !o.format && !o.list.look.json &&
-			 isatty(STDOUT_FILENO)),
+			(o.shape == SHAPE_ANY && !o.format &&
+			 !o.list.look.json && isatty(STDOUT_FILENO)),
 	};
 
 	o.list.show.columns = columns(&o, buf, sizeof(buf));

@@ -273,8 +273,7 @@ static int add_line(struct libscols_table *table, const struct row *r,
 
 	snprintf(text, sizeof(text), "%d", r->task.tid);
 	err |= scols_line_set_data(line, r->is_process ? 0 : 1, text);
-	err |= scols_line_set_data(line, 2,
-				   process_name(&r->task, name));
+	err |= scols_line_set_data(line, 2, process_name(&r->task, name));
 	/* Beside its threads a process has only what is not theirs. */
 	bool beside = r->is_process && threads;
 	uint64_t sets[] = {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/inspect/fit.h"
 #include "inspect/model/build.h"
 
 /* Without names of files: a link of each descriptor costs more than all the
@@ -135,7 +136,8 @@ int why_open(const struct look_options *o, struct why_case *ret)
 		     : look_save(o, ret->s);
 	if (status)
 		why_close(ret);
-	ret->colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	ret->width = isatty(STDOUT_FILENO) ? (int)terminal_width() : INT_MAX;
+	ret->colour = ret->width != INT_MAX && !getenv("NO_COLOR");
 	return status;
 }
 

@@ -263,6 +263,23 @@ print($2)"
 	[ "$status" -eq 1 ]
 }
 
+@test "on a terminal words are whole, at any width" {
+	start_popen
+	via why --save all.json "$target" >whole
+	for columns in 40 60 200; do
+		NO_COLOR=1 TERM=xterm python3 \
+			"$BATS_TEST_DIRNAME/terminal.py" "stty cols $columns
+			'$VIA' why --from all.json $target" 3>&- | tr -d '\r' |
+			sed -n '/^python3 (/,/^ready> /p' | sed '$d' >narrow
+		cat narrow
+		[ "$(wc -L <narrow)" -le "$columns" ]
+		diff <(tr -s ' \n' ' ' <whole) <(tr -s ' \n' ' ' <narrow)
+		grep -q '^└─ head' narrow
+		grep -q '^   └─ to be read' narrow
+	done
+	diff whole narrow
+}
+
 @test "bad input" {
 	run via why
 	failed_with 2 'too few'
