@@ -146,9 +146,15 @@ static int put_area(struct libscols_table *table, const struct subject *subject,
 static int print_areas(const struct subject *subject, bool all)
 {
 	static const struct cli_column columns[] = {
-		{"ADDRESS", true}, {"KIND"},	       {"MODE"},
-		{"SIZE", true},	   {"RESIDENT", true}, {""},
-		{"SHARING"},	   {"NAME"},	       {0},
+		{"ADDRESS", true},
+		{"KIND"},
+		{"MODE", .spare = 3},
+		{"SIZE", true, .spare = 2},
+		{"RESIDENT", true},
+		{"", .spare = 4},
+		{"SHARING", .spare = 1},
+		{"NAME"},
+		{0},
 	};
 	struct libscols_table *table = cli_table(columns);
 	const struct via_space *space = &subject->space;
@@ -214,10 +220,10 @@ static int print_sums(const struct subject *subject)
 		{"SIZE", true},
 		{"RESIDENT", true},
 		{"SHARE", true},
-		{"COPIED", true},
-		{"SWAP", true},
-		{""},
-		{"WHAT"},
+		{"COPIED", true, .spare = 1},
+		{"SWAP", true, .spare = 2},
+		{"", .spare = 3},
+		{"WHAT", .spare = 4},
 		{0},
 	};
 	struct libscols_table *table = cli_table(columns);

@@ -262,8 +262,13 @@ static int add_line(struct libscols_table *table, const struct row *r)
 static int print_table(const struct gc *g)
 {
 	static const struct cli_column columns[] = {
-		{"NAME"},  {"SIZE", true}, {"USER"}, {"AGE", true},
-		{"STATE"}, {"WHY"},	   {0},
+		{"NAME"},
+		{"SIZE", true, .spare = 2},
+		{"USER", .spare = 3},
+		{"AGE", true},
+		{"STATE"},
+		{"WHY", .spare = 1},
+		{0},
 	};
 	struct libscols_table *table = cli_table(columns);
 	int err = table ? 0 : -ENOMEM;

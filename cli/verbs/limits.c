@@ -143,9 +143,15 @@ static int add_line(struct libscols_table *table, const struct limit *l)
 static int print_table(const struct limits *all)
 {
 	static const struct cli_column columns[] = {
-		{"NAME"},	{"LIMIT", true}, {"USED", true},
-		{"USE%", true}, {"UNIT"},	 {"FOR EACH"},
-		{"NEAREST"},	{"WHAT"},	 {0},
+		{"NAME"},
+		{"LIMIT", true},
+		{"USED", true},
+		{"USE%", true},
+		{"UNIT", .spare = 3},
+		{"FOR EACH", .spare = 4},
+		{"NEAREST", .spare = 1},
+		{"WHAT", .spare = 2},
+		{0},
 	};
 	struct libscols_table *table = cli_table(columns);
 	int err = table ? 0 : -ENOMEM;
