@@ -31,6 +31,9 @@ static void say(const char *format, va_list args)
 		n = n ? n : 1;
 	}
 	line[out.len] = '\n';
+	/* Behind what has been printed, where both go to one place; if that
+	 * fails cli_flush() says so. */
+	(void)fflush(stdout);
 	/* If even this fails there is nobody left to tell. */
 	(void)!write(STDERR_FILENO, line, out.len + 1);
 }

@@ -89,10 +89,10 @@ void look_footer(const struct via_snapshot *s)
 	if (hidden)
 		cli_warn("saw %u of %u processes whole; %s",
 			 sight->n_processes - hidden, sight->n_processes,
-			 sight->uid ? "the others need root (CAP_SYS_PTRACE "
+			 sight->uid ? "the rest needs root (CAP_SYS_PTRACE "
 				      "and CAP_DAC_READ_SEARCH)"
-				    : "the kernel hides parts of the others");
+				    : "the kernel hides parts of the rest");
 	if (sight->n_dropped)
-		cli_warn("left out %u records that came and went meanwhile",
-			 sight->n_dropped);
+		cli_warn("left out %u record%s that came and went meanwhile",
+			 sight->n_dropped, sight->n_dropped == 1 ? "" : "s");
 }

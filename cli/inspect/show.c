@@ -38,10 +38,12 @@ static void add_columns(struct printing *p, const char *list)
 							       len);
 
 		if (!c)
-			cli_usage("-o %.*s: no such column; -h lists them",
+			cli_usage("--output=%.*s: no such column; -h lists "
+				  "them",
 				  (int)len, list);
 		if (p->n_columns == COLUMNS_MAX)
-			cli_usage("-o: more than %d columns", COLUMNS_MAX);
+			cli_usage("--output: more than %d columns",
+				  COLUMNS_MAX);
 		p->columns[p->n_columns++] = c;
 		list += len;
 		list += *list == ',';
@@ -63,6 +65,8 @@ static void choose_columns(struct printing *p, const char *wanted, bool json)
 		add_columns(p, initial);
 	if (wanted && !(json && *wanted == '+'))
 		add_columns(p, wanted + (*wanted == '+'));
+	if (!p->n_columns)
+		cli_usage("--output: no column is named; -h lists them");
 }
 
 static uint32_t show_want(const struct via__view *view,
@@ -364,6 +368,8 @@ int show_list(const struct via__view *view, struct via__show *show,
 	struct via_snapshot *s = NULL;
 	uint32_t n = 0;
 
+	if (o->look.json && o->show.raw)
+		cli_usage("--raw and --json exclude each other");
 	show->filter = &filter;
 	show->n_lines = &n;
 	want |= show_want(view, show, &o->show, o->look.json);

@@ -138,7 +138,7 @@ static int show(const struct via_snapshot *s, char **words,
 	struct via_choice choice = {
 		.processes = *words ? processes : NULL,
 		.objects = *words ? objects : NULL,
-		.hops = (uint32_t)o->hops,
+		.hops = o->hops < UINT32_MAX ? (uint32_t)o->hops : 0,
 		.files = o->files,
 	};
 	int status = CLI_YES;
@@ -164,7 +164,8 @@ static int graph_run(int argc, char **argv)
 
 	if (o.look.json) {
 		if (o.format != AS_TEXT)
-			cli_usage("--json: one way to print it, not two");
+			cli_usage("--json excludes --dot, --mermaid, --svg "
+				  "and --html");
 		o.format = AS_JSON;
 	}
 	int status = look_take(&o.look,

@@ -158,8 +158,10 @@ static void find_all(struct killer *k, char **words)
 		if (k->o.by == BY_GROUP && choice.pid)
 			choice = (struct process_choice){.group = choice.pid};
 		if (err || (k->o.by == BY_GROUP && !choice.group))
-			cli_usage("%s: not the id of a process%s", *words,
-				  k->o.by == BY_GROUP ? " group" : "");
+			cli_usage("%s: not %s", *words,
+				  k->o.by == BY_GROUP
+					  ? "the id of a process group"
+					  : "a process id");
 		find(k, &choice, *words);
 	}
 }

@@ -38,16 +38,16 @@ static uint32_t want(const struct ls_options *o)
 		       : 0;
 }
 
-static int limits(const struct ls_options *o, int n_filters)
+static int limits(bool as_json, int argc)
 {
 	char verb[] = "limits", json[] = "--json";
-	char *argv[] = {verb, o->list.look.json ? json : NULL, NULL};
+	char *argv[] = {verb, as_json ? json : NULL, NULL};
 
-	if (n_filters || o->list.look.from || o->list.show.columns)
-		cli_usage("--limits is of this machine as it is: no FILTER, "
-			  "--from or -o");
+	if (argc > 2 + as_json)
+		cli_usage("--limits goes with --json alone: it is of this "
+			  "machine as it is");
 	optind = 0; /* begin again: getopt(3) */
-	return verb_limits.run(argv[1] ? 2 : 1, argv);
+	return verb_limits.run(1 + as_json, argv);
 }
 
 static int ls_run(int argc, char **argv)
@@ -56,7 +56,7 @@ static int ls_run(int argc, char **argv)
 	int first = cli_options(&verb_ls, argc, argv, &o);
 
 	if (o.view == LIMITS)
-		return limits(&o, argc - first);
+		return limits(o.list.look.json, argc);
 	struct via__show show = {.tree = o.view == TREE};
 
 	return show_list(views[o.view], &show, &o.list, argv + first, want(&o));

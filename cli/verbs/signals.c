@@ -17,6 +17,8 @@
 #include "inspect/collect/proc.h"
 #include "inspect/collect/signals.h"
 
+#define NO_INTERVAL INT64_MIN
+
 struct signals_options {
 	bool json, threads, watch;
 	int64_t interval_ns;
@@ -378,9 +380,13 @@ static int watch(struct view *v, char **words)
 
 static int signals_run(int argc, char **argv)
 {
-	struct view v = {.o.interval_ns = 1000000000};
+	struct view v = {.o.interval_ns = NO_INTERVAL};
 	int first = cli_options(&verb_signals, argc, argv, &v.o);
 
+	if (v.o.interval_ns != NO_INTERVAL && !v.o.watch)
+		cli_usage("--interval needs --watch");
+	if (v.o.interval_ns == NO_INTERVAL)
+		v.o.interval_ns = 1000000000;
 	if (v.o.interval_ns <= 0)
 		cli_usage("--interval: has to be longer than nothing");
 	int status = v.o.watch ? watch(&v, argv + first)

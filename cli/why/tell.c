@@ -26,7 +26,10 @@ static void tell_amount(FILE *f, const struct via_object *o)
 	if (o->capacity > 0)
 		fprintf(f, " of %s",
 			cli_binary((uint64_t)o->capacity, capacity));
-	fprintf(f, " %s", bytes ? "bytes" : unit);
+	fprintf(f, " %s",
+		!bytes				    ? unit
+		: o->level == 1 && o->capacity <= 0 ? "byte"
+						    : "bytes");
 }
 
 /* How full the object is: of a socket that is written to, what the peer has

@@ -179,6 +179,8 @@ watched() {
 	failed_with 1 "no process has the name ''"
 	run via signals a-name-that-is-too-long
 	failed_with 1 'keeps 15 bytes'
+	run via signals --interval 1s
+	failed_with 2 '--interval needs --watch'
 	run via signals --watch --interval 0
 	failed_with 2 interval
 }

@@ -287,6 +287,10 @@ print($2)"
 	failed_with 1 'there is no process 4194305'
 	run via why 99999999999999999999
 	failed_with 2 'not a process id'
+	run via why 7-letters
+	failed_with 1 "no process has the name '7-letters'"
+	run via why a-name-that-is-too-long
+	failed_with 1 'of which the kernel keeps 15 bytes'
 	run via why no-such-process
 	failed_with 1 "no process has the name 'no-such-process'"
 	run via stuck extra
