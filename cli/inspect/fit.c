@@ -263,25 +263,33 @@ static size_t indent_of(struct libscols_table *table)
 	return most;
 }
 
+/* What is kept free for the last column, if libsmartcols cuts it. */
+static void reserve(struct fit *fit, size_t width)
+{
+	if (fit->n_cut < fit->n && fit->width[fit->n - 1])
+		fit->width[fit->n - 1] = width;
+}
+
 int fit_terminal(struct libscols_table *table,
 		 const struct via__column *const *columns, size_t n)
 {
 	struct fit fit = {columns, n, n, {0}, WIDTH_MIN, NAMES_MIN};
-	size_t max = terminal_width(), indent = 0, last = 0;
+	size_t max = terminal_width(), indent = 0, least_last = 0, last = 0;
 
 	if (!n || n > COLUMNS_MAX)
 		return 0;
 	measure(table, fit.width, n);
 	if (columns[n - 1]->flags & VIA__CUT) {
-		indent = indent_of(table);
 		last = fit.width[--fit.n_cut];
-		fit.width[n - 1] = indent +
-				   least(last, indent ? NAME_MIN : WIDTH_MIN);
+		indent = indent_of(table);
+		least_last = indent +
+			     least(last, indent ? NAME_MIN : WIDTH_MIN);
 	}
+	reserve(&fit, least_last);
 	leave_out(&fit, table, max);
-	if (last && fit.width[n - 1])
-		fit.width[n - 1] = indent + least(last, WIDTH_MIN_LAST);
+	reserve(&fit, indent + least(last, WIDTH_MIN_LAST));
 	shrink(&fit, max);
+	reserve(&fit, least_last);
 	fit.names = WIDTH_MIN;
 	shrink(&fit, max);
 	fit.cut = WIDTH_LEAST;

@@ -9,9 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/inspect/fit.h"
 #include "cli/inspect/look.h"
 #include "cli/inspect/show.h"
 #include "cli/verb.h"
+#include "cli/wrap.h"
 #include "inspect/view/picture.h"
 
 enum format {
@@ -30,13 +32,46 @@ struct graph_options {
 	bool files;
 };
 
+static int print_text(const struct via_picture *p, FILE *f);
 static int print_svg(const struct via_picture *p, FILE *f);
 
 static int (*const formats[])(const struct via_picture *p, FILE *f) = {
-	[AS_TEXT] = via__picture_text,	     [AS_DOT] = via__picture_dot,
-	[AS_MERMAID] = via__picture_mermaid, [AS_SVG] = print_svg,
-	[AS_HTML] = via__picture_html,	     [AS_JSON] = via__picture_json,
+	[AS_TEXT] = print_text,
+	[AS_DOT] = via__picture_dot,
+	[AS_MERMAID] = via__picture_mermaid,
+	[AS_SVG] = print_svg,
+	[AS_HTML] = via__picture_html,
+	[AS_JSON] = via__picture_json,
 };
+
+/* --- Words --- */
+
+/* Later lines are indented by so much more. */
+#define HANGING 4
+
+/* On a terminal a line that is too long is broken between words. */
+static int print_text(const struct via_picture *p, FILE *f)
+{
+	char *text = NULL, *at, *line;
+	size_t size = 0;
+
+	if (!isatty(STDOUT_FILENO))
+		return via__picture_text(p, f);
+	FILE *words = open_memstream(&text, &size);
+	int err = words ? via__picture_text(p, words) : -ENOMEM;
+
+	if (words && fclose(words) != 0)
+		err = -ENOMEM;
+	for (at = text; !err && (line = strsep(&at, "\n")) && at;) {
+		int indent = (int)strspn(line, " ");
+
+		fprintf(f, "%*s", indent, "");
+		wrap_print(f, line + indent, indent, indent + HANGING,
+			   (int)terminal_width());
+	}
+	free(text);
+	return err;
+}
 
 /* --- SVG, by Graphviz --- */
 

@@ -119,10 +119,7 @@ static void put_amount(const struct via__show *show, struct via__out *out,
 	bool bytes = *via_kind_unit((enum via_kind)o->kind) == 'B' &&
 		     !(o->flags & VIA_OBJECT_LISTENS);
 
-	if (n < 0)
-		via__out_print(out, "%" PRId64, n);
-	else
-		via__put_size(out, (uint64_t)n, show->exact || !bytes);
+	via__put_amount(out, n, show->exact || !bytes);
 }
 
 void via__cell_level(const struct via__show *show, const struct via__line *line,

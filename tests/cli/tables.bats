@@ -92,6 +92,8 @@ on_terminal() {
 	grep -q '^NAME *AGE *STATE' seen
 	grep -q '^PROTO *STATE *LOCAL *HOLDERS' seen
 	grep -q ' ADDRESS *KIND .*NAME' seen
+	on_terminal tables 80
+	grep -q 'private,* ' seen
 	on_terminal tables 200
 	grep -q '^USER .* VSZ .* START .* COMMAND' seen
 	grep -q '^NAME .* FOR EACH *NEAREST *WHAT' seen
