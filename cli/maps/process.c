@@ -116,7 +116,7 @@ static int put_sharing(struct libscols_line *line, size_t column,
 	while ((p = next_sharer(subject, object, &at)) && n++ < NAMED_MAX &&
 	       len < sizeof(text))
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
-					"%s %d %s", n == 1 ? " with" : ",",
+					"%s %d,%s", n == 1 ? " with" : ",",
 					p->task.pid, p->task.comm);
 	if (p && len < sizeof(text))
 		(void)snprintf(text + len, sizeof(text) - len, " ...");
@@ -359,7 +359,7 @@ static int show(const struct subject *subject, const struct maps_options *o)
 		return cli_error("process %d has no memory of its own: it is a "
 				 "kernel thread, or is ending",
 				 subject->task.pid);
-	printf("%d %s\n\n", subject->task.pid,
+	printf("%d,%s\n\n", subject->task.pid,
 	       process_name(&subject->task, name));
 	int status = print_areas(subject, o->all);
 

@@ -6,6 +6,7 @@
 
 #include "inspect/view/cells.h"
 #include "inspect/view/format.h"
+#include "inspect/view/json.h"
 #include "inspect/view/text.h"
 #include "inspect/view/words.h"
 
@@ -341,14 +342,17 @@ static json_t *end_json(const struct via_snapshot *s,
 			const struct via_holding *h)
 {
 	const struct via_task *task = &s->processes[h->process].task;
-	char name[VIA__TEXT_MAX];
+	json_t *o = json_pack("{si ss si sb sb sb}", "pid", task->pid, "how",
+			      via__how_word(h->how), "id", h->id, "read",
+			      !!(h->flags & VIA_HOLD_READ), "write",
+			      !!(h->flags & VIA_HOLD_WRITE), "shared",
+			      !!(h->flags & VIA_HOLD_SHARED));
 
-	via__escape(task->comm, strlen(task->comm), name, sizeof(name));
-	return json_pack("{si ss ss si sb sb sb}", "pid", task->pid, "comm",
-			 name, "how", via__how_word(h->how), "id", h->id,
-			 "read", !!(h->flags & VIA_HOLD_READ), "write",
-			 !!(h->flags & VIA_HOLD_WRITE), "shared",
-			 !!(h->flags & VIA_HOLD_SHARED));
+	if (o && !via__json_set_bytes(o, "comm", "comm_base64", task->comm,
+				      strlen(task->comm)))
+		return o;
+	json_decref(o);
+	return NULL;
 }
 
 json_t *via__json_ends(const struct via__show *show,

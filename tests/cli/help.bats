@@ -39,8 +39,8 @@ mapfile -t verbs < <(sed -n 's/^VERB(\(.*\))/\1/p' \
 	[ -z "$(cut -c 1 letters | uniq -d)" ]
 	for verb in "${verbs[@]}"; do
 		via "$verb" -h
-	done | sed -n 's/^  -t, --\([a-z-]*\).*/\1/p' | sort -u >times
-	diff times <(printf 'time\ntimeout\n')
+	done | sed -n 's/^  -t, --\([a-z-]*\).*/\1/p' | sort -u >lasting
+	diff lasting <(printf 'time\ntimeout\n')
 }
 
 # Text as one line.
