@@ -232,6 +232,33 @@ print($2)"
 	false
 }
 
+# Who holds System V semaphores the kernel tells only who looks closer.
+@test "what is saved has been looked at closely" {
+	via ls --source bpf >/dev/null 2>&1 || skip 'needs BPF'
+	start_python <<-'END'
+		import ctypes, os
+		libc = ctypes.CDLL(None)
+		sets = [libc.semget(0, 1, 0o1600) for _ in range(2)]
+		for id in sets: libc.semctl(id, 0, 16, 1)
+		there, back = os.pipe(), os.pipe()
+		def take(id):
+		    return libc.semop(id, (ctypes.c_short * 3)(0, -1, 0x1000), 1)
+		if os.fork() == 0:
+		    take(sets[0])
+		    os.write(there[1], b"x"); os.read(back[0], 1)
+		    os._exit(take(sets[1]))
+		take(sets[1])
+		os.write(back[1], b"x"); os.read(there[0], 1)
+		take(sets[0])
+		for id in sets: libc.semctl(id, 0, 0)
+	END
+	until ! via stuck --save all.json >live; do kill -0 "$target"; done
+	grep -q '^Deadlock' live
+	via stuck --from all.json | diff live -
+	pkill -P "$target"
+	wait "$target"
+}
+
 @test "a hostile name reaches no terminal raw" {
 	start_python <<-'END'
 		import os
@@ -268,8 +295,8 @@ print($2)"
 	via why --save all.json "$target" >whole
 	for columns in 40 60 200; do
 		NO_COLOR=1 TERM=xterm python3 \
-			"$BATS_TEST_DIRNAME/terminal.py" "stty cols $columns
-			'$VIA' why --from all.json $target" 3>&- | tr -d '\r' |
+			"$BATS_TEST_DIRNAME/terminal.py" "stty cols $columns; '$VIA' \
+			why --from all.json $target" 3>&- | tr -d '\r' |
 			sed -n '/^python3 (/,/^ready> /p' | sed '$d' >narrow
 		cat narrow
 		[ "$(wc -L <narrow)" -le "$columns" ]
