@@ -7,32 +7,12 @@
 #include <string.h>
 
 #include "cli/verb.h"
+#include "cli/wrap.h"
 #include "inspect/view/view.h"
 
 #define WIDTH 79
 /* Where the options' explanations start. */
 #define COLUMN 26
-
-/* Words up to the end of text, broken at WIDTH, later lines indented. */
-static void print_wrapped(const char *text, int indent, int at)
-{
-	while (*text) {
-		int len = (int)strcspn(text, " ");
-
-		if (at > indent && at + 1 + len > WIDTH) {
-			printf("\n%*s", indent, "");
-			at = indent;
-		} else if (at > indent) {
-			putchar(' ');
-			at++;
-		}
-		printf("%.*s", len, text);
-		at += len;
-		text += len;
-		text += strspn(text, " ");
-	}
-	putchar('\n');
-}
 
 /* Paragraphs: split by an empty line, each one line in the source. */
 static void print_paragraphs(const char *text)
@@ -42,7 +22,7 @@ static void print_paragraphs(const char *text)
 		size_t len = strcspn(text, "\n");
 
 		snprintf(paragraph, sizeof(paragraph), "%.*s", (int)len, text);
-		print_wrapped(paragraph, 0, 0);
+		wrap_print(stdout, paragraph, 0, 0, WIDTH);
 		text += len;
 		text += strspn(text, "\n");
 		if (*text)
@@ -62,7 +42,7 @@ static void print_option(char letter, const char *name, const char *argument,
 		at = 0;
 	}
 	printf("%*s", COLUMN - at, "");
-	print_wrapped(help, COLUMN, COLUMN);
+	wrap_print(stdout, help, COLUMN, COLUMN, WIDTH);
 }
 
 /* What -o can choose. */
@@ -75,7 +55,7 @@ static void print_columns(const struct verb *verb)
 		for (const struct via__column *c = view->columns; c->name;
 		     c++) {
 			printf("  %-12s", c->name);
-			print_wrapped(c->help, 14, 14);
+			wrap_print(stdout, c->help, 14, 14, WIDTH);
 		}
 	}
 }

@@ -12,6 +12,7 @@
 
 #include "cli/verb.h"
 #include "inspect/collect/proc.h"
+#include "inspect/view/escape.h"
 
 /* TASK_COMM_LEN without its NUL; of kernel threads more is shown. */
 #define NAME_LEN_MAX 15
@@ -92,14 +93,8 @@ int processes_each(const struct process_choice *choice,
 }
 
 const char *process_name(const struct via_task *task,
-			 char name[VIA_COMM_MAX + 1])
+			 char name[PROCESS_NAME_MAX])
 {
-	size_t i = 0;
-
-	for (; task->comm[i]; i++)
-		name[i] = task->comm[i] < ' ' || task->comm[i] > '~'
-				  ? '?'
-				  : task->comm[i];
-	name[i] = '\0';
-	return name;
+	return via__escape(task->comm, strlen(task->comm), name,
+			   PROCESS_NAME_MAX);
 }

@@ -33,8 +33,9 @@ int processes_each(const struct process_choice *choice,
 		   int (*f)(int dir, const struct via_task *task, void *arg),
 		   void *arg);
 
-/* A process' name for a person: bytes a terminal may act on are '?'. */
+/* A process' name for a person, as inspect/view/escape.h has it. */
+#define PROCESS_NAME_MAX (4 * VIA_COMM_MAX + 1)
 const char *process_name(const struct via_task *task,
-			 char name[VIA_COMM_MAX + 1]);
+			 char name[PROCESS_NAME_MAX]);
 
 #endif

@@ -2,30 +2,40 @@
 /* Words for a person, each one line on standard error in one write(2). */
 #include "cli/verb.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "inspect/view/escape.h"
 
 static void say(const char *format, va_list args)
 {
-	char line[1024];
-	int n = snprintf(line, sizeof(line),
-			 "%s: ", program_invocation_short_name);
+	char text[1024], line[1024];
+	struct via__out out = via__out(line, sizeof(line) - 1);
+	size_t left, n;
 
-	n += vsnprintf(line + n, sizeof(line) - (size_t)n, format, args);
-	if (n > (int)sizeof(line) - 2)
-		n = sizeof(line) - 2;
-	/* File names and peers' words may hold escape sequences. */
-	for (int i = 0; i < n; i++)
-		if (iscntrl((unsigned char)line[i]))
-			line[i] = '?';
-	line[n++] = '\n';
+	vsnprintf(text, sizeof(text), format, args);
+	via__out_print(&out, "%s: ", program_invocation_short_name);
+	/* File names and peers' words may hold escape sequences. Backslashes
+	 * stay: some of it has been made printable before. */
+	for (const char *at = text; (left = strlen(at)); at += n) {
+		n = via__printable((const unsigned char *)at, left);
+		if (n)
+			via__out_print(&out, "%.*s", (int)n, at);
+		else
+			via__out_print(&out, "\\x%02x", (unsigned char)*at);
+		n = n ? n : 1;
+	}
+	line[out.len] = '\n';
+	/* Behind what has been printed, where both go to one place; if that
+	 * fails cli_flush() says so. */
+	(void)fflush(stdout);
 	/* If even this fails there is nobody left to tell. */
-	(void)!write(STDERR_FILENO, line, (size_t)n);
+	(void)!write(STDERR_FILENO, line, out.len + 1);
 }
 
 void cli_warn(const char *format, ...)

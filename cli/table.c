@@ -2,6 +2,7 @@
 #include "cli/table.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #include "cli/inspect/fit.h"
@@ -15,8 +16,13 @@ static int add_column(struct libscols_table *table, const struct cli_column *c)
 	struct libscols_column *column = scols_table_new_column(table, c->name,
 								0, flags);
 
+	if (!column)
+		return -ENOMEM;
+	/* For when it is made to fit. */
+	scols_cell_set_userdata(scols_column_get_header(column),
+				(void *)(uintptr_t)c);
 	/* No backslash of a cell is escaped again. */
-	return column ? scols_column_set_safechars(column, "\\") : -ENOMEM;
+	return scols_column_set_safechars(column, "\\");
 }
 
 struct libscols_table *cli_table(const struct cli_column *columns)
@@ -31,7 +37,17 @@ struct libscols_table *cli_table(const struct cli_column *columns)
 	return table;
 }
 
-/* What a line is about, numbers and bars are not cut. */
+/* Numbers and bars are not cut, and what a line is about only if nothing else
+ * helps. */
+static unsigned int flags_of(const struct cli_column *c, bool is_first)
+{
+	unsigned int cut = c->right || !*c->name ? 0
+			   : is_first		 ? VIA__NAMES
+						 : VIA__CUT;
+
+	return cut | VIA__SPARE(c->spare);
+}
+
 static int fit(struct libscols_table *table)
 {
 	struct via__column columns[COLUMNS_MAX] = {0};
@@ -43,14 +59,11 @@ static int fit(struct libscols_table *table)
 		return 0;
 	for (; n < COLUMNS_MAX && (column = scols_table_get_column(table, n));
 	     n++) {
-		const char *name =
-			scols_cell_get_data(scols_column_get_header(column));
+		const struct cli_column *c = scols_cell_get_userdata(
+			scols_column_get_header(column));
 
-		columns[n].name = name ? name : "";
-		columns[n].flags = !n || scols_column_is_right(column) ||
-						   !*columns[n].name
-					   ? 0
-					   : VIA__CUT;
+		columns[n].name = c->name;
+		columns[n].flags = flags_of(c, n == 0);
 		all[n] = &columns[n];
 	}
 	return fit_terminal(table, all, n);

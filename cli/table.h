@@ -6,18 +6,21 @@
 #include <libsmartcols/libsmartcols.h>
 #include <stdbool.h>
 
-/* A column by its heading; right: numbers. */
+/* A column by its heading. */
 struct cli_column {
 	const char *name;
-	bool right;
+	bool right;	    /* numbers */
+	unsigned int spare; /* left out where the terminal is too narrow, the
+			       highest first; 0: stays */
 };
 
-/* A table with these columns, which end with a NULL name. What is put in it has
+/* A table with these columns, which stay and end with a NULL name. What is put in it has
  * been made printable: inspect/view/escape.h. NULL: no memory. */
 struct libscols_table *cli_table(const struct cli_column *columns);
 
 /* Print and free it, which may be NULL; err: what has failed before. On a
- * terminal texts behind the first column are cut to fit. The exit status. */
+ * terminal it is made to fit, by cutting texts behind the first column at
+ * first. The exit status. */
 int cli_table_print(struct libscols_table *table, int err);
 
 #endif

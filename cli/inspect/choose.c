@@ -56,7 +56,7 @@ static void add_pid(struct via__filter *filter, char *word)
 {
 	unsigned long n;
 
-	if (!is_number(word, &n) || n > INT32_MAX)
+	if (!is_number(word, &n) || !n || n > INT32_MAX)
 		cli_usage("--pid=%s: not a process id", word);
 	pid_t *pids = grown((void *)(uintptr_t)filter->pids, filter->n_pids,
 			    sizeof(*pids));
@@ -133,9 +133,10 @@ int choose_nothing(const struct via__filter *f)
 {
 	if (!f->words.n)
 		return cli_error("there is nothing of process %d", f->pids[0]);
-	return cli_error(f->words.n == 1 ? "there is no '%s'"
-					 : "there is no '%s', nor the others",
-			 f->words.item[0]);
+	return cli_error("there is no '%s'%s", f->words.item[0],
+			 f->words.n == 1   ? ""
+			 : f->words.n == 2 ? ", nor the other"
+					   : ", nor any of the others");
 }
 
 void choose_free(struct via__filter *f)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,12 @@
 #include <wchar.h>
 
 #define COLUMNS_MAX 64
-/* What is left of a column at least, and of the last one. */
+/* What is left of a column, and of the last one; and where nothing helps. */
 #define WIDTH_MIN      12
 #define WIDTH_MIN_LAST 20
+#define WIDTH_LEAST    6
+/* The same of what lines are about. */
+#define NAMES_MIN 30
 /* What a tree needs of that behind its lines, and for each of these. */
 #define NAME_MIN 8
 #define INDENT	 2
@@ -97,11 +101,15 @@ static char *cut(const char *text, size_t max)
 	return copy;
 }
 
+/* How wide the columns are, with their headings; 0: hidden. */
 static void measure(struct libscols_table *table, size_t *width, size_t n)
 {
 	struct libscols_iter *lines = scols_new_iter(SCOLS_ITER_FORWARD);
 	struct libscols_line *line;
 
+	for (size_t k = 0; k < n; k++)
+		width[k] = width_of(scols_cell_get_data(scols_column_get_header(
+			scols_table_get_column(table, k))));
 	while (lines && scols_table_next_line(table, lines, &line) == 0)
 		for (size_t k = 0; k < n; k++) {
 			size_t w = width_of(scols_cell_get_data(
@@ -109,24 +117,105 @@ static void measure(struct libscols_table *table, size_t *width, size_t n)
 
 			width[k] = w > width[k] ? w : width[k];
 		}
+	for (size_t k = 0; k < n; k++)
+		if (scols_column_is_hidden(scols_table_get_column(table, k)))
+			width[k] = 0;
 	scols_free_iter(lines);
 }
 
-/* Take one column of the terminal after the other from the widest. */
-static void shrink(size_t *width, const struct via__column *const *columns,
-		   size_t n, size_t total, size_t max)
+static size_t least(size_t a, size_t b)
 {
-	for (; total > max; total--) {
-		size_t widest = n;
+	return a < b ? a : b;
+}
 
-		for (size_t k = 0; k < n; k++)
-			if (columns[k]->flags & (VIA__CUT | VIA__ITEMS) &&
-			    width[k] > WIDTH_MIN &&
-			    (widest == n || width[k] > width[widest]))
+size_t table_width(struct libscols_table *table)
+{
+	size_t width[COLUMNS_MAX],
+		sum = 0, n = least(scols_table_get_ncols(table), COLUMNS_MAX);
+
+	measure(table, width, n);
+	for (size_t k = 0; k < n; k++)
+		if (width[k])
+			sum += width[k] + (sum > 0);
+	return sum;
+}
+
+/* Which columns there are, and how wide they become. */
+struct fit {
+	const struct via__column *const *columns;
+	size_t n, n_cut;	   /* so many may be cut */
+	size_t width[COLUMNS_MAX]; /* 0: is left out */
+	size_t cut, names;	   /* what is left of VIA__CUT and _NAMES */
+};
+
+/* What remains of a column that is cut as far as it may be. */
+static size_t least_of(const struct fit *fit, size_t k)
+{
+	unsigned int flags = k < fit->n_cut ? fit->columns[k]->flags : 0;
+
+	return least(fit->width[k], flags & (VIA__CUT | VIA__ITEMS) ? fit->cut
+				    : flags & VIA__NAMES	    ? fit->names
+								    : SIZE_MAX);
+}
+
+/* How wide that is, with what is between columns. */
+static size_t total(const struct fit *fit,
+		    size_t (*of)(const struct fit *fit, size_t k))
+{
+	size_t sum = 0;
+
+	for (size_t k = 0; k < fit->n; k++)
+		if (fit->width[k])
+			sum += of(fit, k) + (sum > 0);
+	return sum;
+}
+
+static size_t width_now(const struct fit *fit, size_t k)
+{
+	return fit->width[k];
+}
+
+/* Take one column of the terminal after the other from the widest. */
+static void shrink(struct fit *fit, size_t max)
+{
+	while (total(fit, width_now) > max) {
+		size_t widest = fit->n;
+
+		for (size_t k = 0; k < fit->n; k++)
+			if (least_of(fit, k) < fit->width[k] &&
+			    (widest == fit->n ||
+			     fit->width[k] > fit->width[widest]))
 				widest = k;
-		if (widest == n)
+		if (widest == fit->n)
 			return;
-		width[widest]--;
+		fit->width[widest]--;
+	}
+}
+
+/* Leave out what can be spared. */
+static void leave_out(struct fit *fit, struct libscols_table *table, size_t max)
+{
+	while (total(fit, least_of) > max) {
+		unsigned int most = 0;
+		size_t spare = 0;
+
+		for (size_t k = 0; k < fit->n; k++) {
+			unsigned int rank =
+				VIA__RANK_OF(fit->columns[k]->flags);
+
+			if (fit->width[k] && rank > most) {
+				most = rank;
+				spare = k;
+			}
+		}
+		if (!most)
+			return;
+		struct libscols_column *column = scols_table_get_column(table,
+									spare);
+
+		scols_column_set_flags(column, scols_column_get_flags(column) |
+						       SCOLS_FL_HIDDEN);
+		fit->width[spare] = 0;
 	}
 }
 
@@ -174,62 +263,38 @@ static size_t indent_of(struct libscols_table *table)
 	return most;
 }
 
-/* Of two columns with several items the last one, or n. */
-static size_t dispensable(const struct via__column *const *columns, size_t n)
+/* What is kept free for the last column, if libsmartcols cuts it. */
+static void reserve(struct fit *fit, size_t width)
 {
-	size_t last = n, n_items = 0;
-
-	for (size_t k = 0; k < n; k++)
-		if (columns[k]->flags & VIA__ITEMS) {
-			last = k;
-			n_items++;
-		}
-	return n_items > 1 ? last : n;
-}
-
-/* A deep tree leaves no room for the names in it: better without what they talk
- * over. */
-static void make_room(struct libscols_table *table,
-		      const struct via__column *const *columns, size_t n,
-		      size_t *width, size_t indent)
-{
-	size_t least = indent + NAME_MIN, column = dispensable(columns, n);
-
-	for (size_t k = 0; k < n - 1; k++)
-		least += 1 + (columns[k]->flags & (VIA__CUT | VIA__ITEMS) &&
-					      width[k] > WIDTH_MIN
-				      ? WIDTH_MIN
-				      : width[k]);
-	if (!indent || least <= terminal_width() || column == n)
-		return;
-	struct libscols_column *hidden = scols_table_get_column(table, column);
-
-	scols_column_set_flags(hidden, scols_column_get_flags(hidden) |
-					       SCOLS_FL_HIDDEN);
-	width[column] = 0;
+	if (fit->n_cut < fit->n && fit->width[fit->n - 1])
+		fit->width[fit->n - 1] = width;
 }
 
 int fit_terminal(struct libscols_table *table,
 		 const struct via__column *const *columns, size_t n)
 {
-	size_t width[COLUMNS_MAX] = {0}, total = 0, cuts = n;
+	struct fit fit = {columns, n, n, {0}, WIDTH_MIN, NAMES_MIN};
+	size_t max = terminal_width(), indent = 0, least_last = 0, last = 0;
 
 	if (!n || n > COLUMNS_MAX)
 		return 0;
-	for (size_t k = 0; k < n; k++)
-		width[k] = strlen(columns[k]->name);
-	measure(table, width, n);
+	measure(table, fit.width, n);
 	if (columns[n - 1]->flags & VIA__CUT) {
-		size_t indent = indent_of(table);
-
-		cuts = n - 1;
-		width[cuts] = indent + (width[cuts] > WIDTH_MIN_LAST
-						? WIDTH_MIN_LAST
-						: width[cuts]);
-		make_room(table, columns, n, width, indent);
+		last = fit.width[--fit.n_cut];
+		indent = indent_of(table);
+		least_last = indent +
+			     least(last, indent ? NAME_MIN : WIDTH_MIN);
 	}
-	for (size_t k = 0; k < n; k++)
-		total += width[k] + (k && width[k]);
-	shrink(width, columns, cuts, total, terminal_width());
-	return cut_cells(table, width, cuts);
+	reserve(&fit, least_last);
+	leave_out(&fit, table, max);
+	reserve(&fit, indent + least(last, WIDTH_MIN_LAST));
+	shrink(&fit, max);
+	reserve(&fit, least_last);
+	fit.names = WIDTH_MIN;
+	shrink(&fit, max);
+	fit.cut = WIDTH_LEAST;
+	shrink(&fit, max);
+	/* What does not fit even so is cut where the terminal ends. */
+	scols_table_enable_nowrap(table, 1);
+	return cut_cells(table, fit.width, fit.n_cut);
 }

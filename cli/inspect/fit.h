@@ -13,10 +13,14 @@
 /* How many columns the terminal has. */
 size_t terminal_width(void);
 
+/* How wide a full table is, if nothing of it is cut. */
+size_t table_width(struct libscols_table *table);
+
 /*
- * Cut the cells of a full table, those of the widest columns that may be cut
- * first. The last column is left to libsmartcols if it may be: it has the
- * branches of a tree before it. 0 or -ENOMEM.
+ * Leave columns out of a full table that can be spared, and cut the cells of
+ * the others, those of the widest columns that may be cut first. The last
+ * column is left to libsmartcols if it may be: it has the branches of a tree
+ * before it. 0 or -ENOMEM.
  */
 int fit_terminal(struct libscols_table *table,
 		 const struct via__column *const *columns, size_t n);

@@ -53,32 +53,28 @@ static int load(const char *name, struct via_snapshot **ret)
 	return err < 0 ? say(name, err, &error) : CLI_YES;
 }
 
-static int save(const char *name, const struct via_snapshot *s)
-{
-	FILE *f = fopen(name, "we");
-
-	if (!f)
-		return cli_error("%s: %s", name, via_strerror(-errno));
-	int err = via_snapshot_save(s, f);
-
-	if (fclose(f) < 0 && !err)
-		err = -errno;
-	return err < 0 ? cli_error("%s: %s", name, via_strerror(err)) : CLI_YES;
-}
-
 int look_take(const struct look_options *o, uint32_t want,
 	      struct via_snapshot **ret)
 {
 	if (o->from && o->source)
 		cli_usage("--from and --source exclude each other");
-	int status = o->from ? load(o->from, ret) : take(o, want, ret);
+	return o->from ? load(o->from, ret) : take(o, want, ret);
+}
 
-	if (status || !o->save)
-		return status;
-	status = save(o->save, *ret);
-	if (status)
-		via_snapshot_free(*ret);
-	return status;
+int look_save(const struct look_options *o, const struct via_snapshot *s)
+{
+	if (!o->save)
+		return CLI_YES;
+	FILE *f = fopen(o->save, "we");
+
+	if (!f)
+		return cli_error("%s: %s", o->save, via_strerror(-errno));
+	int err = via_snapshot_save(s, f);
+
+	if (fclose(f) < 0 && !err)
+		err = -errno;
+	return err < 0 ? cli_error("%s: %s", o->save, via_strerror(err))
+		       : CLI_YES;
 }
 
 /* What the kernel did not let a program in it tell. */
@@ -108,11 +104,11 @@ void look_footer(const struct via_snapshot *s)
 	if (hidden)
 		cli_warn("saw %u of %u processes whole; %s",
 			 sight->n_processes - hidden, sight->n_processes,
-			 sight->uid ? "the others need root (CAP_SYS_PTRACE "
+			 sight->uid ? "the rest needs root (CAP_SYS_PTRACE "
 				      "and CAP_DAC_READ_SEARCH)"
-				    : "the kernel hides parts of the others");
+				    : "the kernel hides parts of the rest");
 	say_refused(sight->refused);
 	if (sight->n_dropped)
-		cli_warn("left out %u records that came and went meanwhile",
-			 sight->n_dropped);
+		cli_warn("left out %u record%s that came and went meanwhile",
+			 sight->n_dropped, sight->n_dropped == 1 ? "" : "s");
 }

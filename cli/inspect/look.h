@@ -36,6 +36,9 @@ struct look_options {
 int look_take(const struct look_options *o, uint32_t want,
 	      struct via_snapshot **ret);
 
+/* Save it, if that was asked for: when it is as it is shown. */
+int look_save(const struct look_options *o, const struct via_snapshot *s);
+
 /* Say on standard error what could not be seen, and why; nothing if all was. */
 void look_footer(const struct via_snapshot *s);
 

@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "cli/inspect/fit.h"
 #include "cli/json.h"
+#include "cli/users.h"
 
 /* A cell's bytes, and for a person its lines. */
 #define CELL_MAX    16384
@@ -28,29 +28,6 @@ struct printing {
 	char cell[CELL_MAX];
 };
 
-/* --- Users --- */
-
-/* The one that was asked for last stays: most lines have the same. */
-static const char *user_name(uid_t uid, char *buf, size_t size)
-{
-	static uid_t last;
-	static char name[64];
-	static bool known, asked;
-
-	if (!asked || uid != last) {
-		const struct passwd *pw = getpwuid(uid);
-
-		last = uid;
-		asked = true;
-		known = pw;
-		snprintf(name, sizeof(name), "%s", pw ? pw->pw_name : "");
-	}
-	if (!known)
-		return NULL;
-	snprintf(buf, size, "%s", name);
-	return buf;
-}
-
 /* --- Which columns --- */
 
 static void add_columns(struct printing *p, const char *list)
@@ -61,10 +38,12 @@ static void add_columns(struct printing *p, const char *list)
 							       len);
 
 		if (!c)
-			cli_usage("-o %.*s: no such column; -h lists them",
+			cli_usage("--output=%.*s: no such column; -h lists "
+				  "them",
 				  (int)len, list);
 		if (p->n_columns == COLUMNS_MAX)
-			cli_usage("-o: more than %d columns", COLUMNS_MAX);
+			cli_usage("--output: more than %d columns",
+				  COLUMNS_MAX);
 		p->columns[p->n_columns++] = c;
 		list += len;
 		list += *list == ',';
@@ -86,10 +65,13 @@ static void choose_columns(struct printing *p, const char *wanted, bool json)
 		add_columns(p, initial);
 	if (wanted && !(json && *wanted == '+'))
 		add_columns(p, wanted + (*wanted == '+'));
+	if (!p->n_columns)
+		cli_usage("--output: no column is named; -h lists them");
 }
 
-uint32_t show_want(const struct via__view *view, const struct via__show *show,
-		   const struct show_options *o, bool json)
+static uint32_t show_want(const struct via__view *view,
+			  const struct via__show *show,
+			  const struct show_options *o, bool json)
 {
 	struct via__show copy = *show;
 	struct printing p = {.view = view, .show = &copy};
@@ -349,8 +331,8 @@ static int print_raw(struct printing *p, const struct via__lines *lines,
 	return 0;
 }
 
-int show_view(const struct via__view *view, struct via__show *show,
-	      const struct show_options *o, bool json)
+static int show_view(const struct via__view *view, struct via__show *show,
+		     const struct show_options *o, bool json)
 {
 	struct printing p = {
 		.view = view,
@@ -379,22 +361,30 @@ int show_view(const struct via__view *view, struct via__show *show,
 	return err ? cli_error("out of memory") : CLI_YES;
 }
 
-int show_look(const struct via__view *view, struct via__show *show,
-	      const struct show_options *o, const struct look_options *look,
-	      uint32_t want)
+int show_list(const struct via__view *view, struct via__show *show,
+	      const struct list_options *o, char **words, uint32_t want)
 {
-	struct via_snapshot *s;
+	struct via__filter filter = choose(&o->choose, words, !o->look.from);
+	struct via_snapshot *s = NULL;
 	uint32_t n = 0;
-	int status = look_take(look, want, &s);
 
-	if (status)
-		return status;
-	show->s = s;
+	if (o->look.json && o->show.raw)
+		cli_usage("--raw and --json exclude each other");
+	show->filter = &filter;
 	show->n_lines = &n;
-	status = show_view(view, show, o, look->json);
-	if (!status && !n && (show->filter->words.n || show->filter->n_pids))
-		status = choose_nothing(show->filter);
-	look_footer(s);
+	want |= show_want(view, show, &o->show, o->look.json);
+	int status = look_take(&o->look, want, &s);
+
+	if (!status)
+		status = look_save(&o->look, s);
+	if (!status) {
+		show->s = s;
+		status = show_view(view, show, &o->show, o->look.json);
+		if (!status && !n && (filter.words.n || filter.n_pids))
+			status = choose_nothing(&filter);
+		look_footer(s);
+	}
 	via_snapshot_free(s);
+	choose_free(&filter);
 	return status;
 }

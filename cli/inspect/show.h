@@ -18,6 +18,13 @@ struct choose_options {
 	struct cli_list kinds, pids, users, states;
 };
 
+/* All of them together. */
+struct list_options {
+	struct look_options look;
+	struct show_options show;
+	struct choose_options choose;
+};
+
 /* clang-format off */
 #define SHOW_OPTIONS(type, member)                                     \
 	{'o', "output", "COLUMN,...", "which columns, of those below; "\
@@ -39,6 +46,11 @@ struct choose_options {
 	 CLI_LIST, offsetof(type, member.users)},                      \
 	{'s', "state", "STATE,...", "only in one of these states",     \
 	 CLI_LIST, offsetof(type, member.states)}
+
+#define LIST_OPTIONS(type, member)                                     \
+	CHOOSE_OPTIONS(type, member.choose),                           \
+	SHOW_OPTIONS(type, member.show),                               \
+	LOOK_OPTIONS(type, member.look)
 /* clang-format on */
 
 /* The filter that options and operands (up to a NULL) ask for; what is wrong
@@ -50,25 +62,14 @@ struct via__filter choose(const struct choose_options *o, char **words,
 int choose_nothing(const struct via__filter *f);
 void choose_free(struct via__filter *f);
 
-/* What has to be looked at for that: the view's lines, the columns that are
- * chosen, what the filter asks for. Enum via_want. */
-uint32_t show_want(const struct via__view *view, const struct via__show *show,
-		   const struct show_options *o, bool json);
-
 /*
- * Print what a view shows. show has the snapshot, the filter and what the verb
- * sets; the rest is filled in. Returns CLI_YES, or says what failed.
+ * Look as the options and operands (up to a NULL) say, for what the lines and
+ * columns need and what is wanted beyond that (enum via_want); print what the
+ * view shows, or say that nothing of what the operands name is there; then what
+ * was not seen. show has what the verb sets, the rest is filled in. Returns the
+ * exit status.
  */
-int show_view(const struct via__view *view, struct via__show *show,
-	      const struct show_options *o, bool json);
-
-/*
- * Look as the options say, for what is wanted at least; print what the view
- * shows, or say that nothing of what the filter names is there; then what was not
- * seen. Returns the exit status.
- */
-int show_look(const struct via__view *view, struct via__show *show,
-	      const struct show_options *o, const struct look_options *look,
-	      uint32_t want);
+int show_list(const struct via__view *view, struct via__show *show,
+	      const struct list_options *o, char **words, uint32_t want);
 
 #endif

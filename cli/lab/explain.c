@@ -2,7 +2,21 @@
 /* One experiment in full: the rule, what happened just now, the source. */
 #include <string.h>
 
+#include "cli/inspect/fit.h"
 #include "cli/lab/result.h"
+#include "cli/wrap.h"
+
+#define WIDTH_MIN 40
+#define WIDTH_MAX 99
+
+static int line_width(void)
+{
+	int width = (int)terminal_width() - 1;
+
+	return width < WIDTH_MIN   ? WIDTH_MIN
+	       : width > WIDTH_MAX ? WIDTH_MAX
+				   : width;
+}
 
 static void print_part(const char *english, const char *chinese,
 		       const char *text, bool in_chinese)
@@ -10,7 +24,7 @@ static void print_part(const char *english, const char *chinese,
 	if (!text)
 		return;
 	printf("\n%s\n  ", in_chinese ? chinese : english);
-	lab_print_wrapped(text, 2);
+	wrap_print(stdout, text, 2, 2, line_width());
 }
 
 static void print_calls(const struct lab_record *r)

@@ -45,9 +45,6 @@ void lab_print_begin(const struct lab_results *results, size_t i);
 void lab_print_result(const struct lab_results *results, size_t i);
 void lab_print_summary(const struct lab_results *results);
 
-/* Text broken to the width of a terminal, wide characters counted as two. */
-void lab_print_wrapped(const char *text, int indent);
-
 /* Rule, reasons, what happened in this run, and the source. */
 void lab_explain(const struct lab_results *results, size_t i);
 

@@ -3,12 +3,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/limits/limits.h"
+#include "cli/users.h"
 #include "inspect/collect/proc.h"
 #include "inspect/view/escape.h"
 
@@ -113,12 +113,7 @@ int64_t tally_most(struct tally *t, uint64_t *ret_key)
 
 void limit_who_user(uint64_t uid, char who[WHO_MAX])
 {
-	const struct passwd *user = getpwuid((uid_t)uid);
-
-	if (user)
-		snprintf(who, WHO_MAX, "%s", user->pw_name);
-	else
-		snprintf(who, WHO_MAX, "%u", (unsigned int)uid);
+	(void)user_name((uid_t)uid, who, WHO_MAX);
 }
 
 void limit_who_process(const struct via_snapshot *s, uint32_t process,

@@ -30,7 +30,8 @@ static int put_part(struct libscols_table *table, const struct via_elf *elf,
 static int print_parts(const struct via_elf *elf)
 {
 	static const struct cli_column columns[] = {
-		{"PART"}, {"FILE", true}, {"MEMORY", true}, {""}, {"WHAT"}, {0},
+		{"PART"},	  {"FILE", true}, {"MEMORY", true},
+		{"", .spare = 1}, {"WHAT"},	  {0},
 	};
 	struct libscols_table *table = cli_table(columns);
 	int err = 0;
@@ -62,13 +63,13 @@ static int put_section(struct libscols_table *table,
 static int print_sections(const struct via_elf *elf)
 {
 	static const struct cli_column columns[] = {
-		{"OFFSET", true},
-		{"ADDRESS", true},
+		{"OFFSET", true, .spare = 3},
+		{"ADDRESS", true, .spare = 1},
 		{"PART"},
-		{"MODE"},
+		{"MODE", .spare = 2},
 		{"FILE", true},
-		{"MEMORY", true},
-		{""},
+		{"MEMORY", true, .spare = 4},
+		{"", .spare = 5},
 		{"SECTION"},
 		{0},
 	};
@@ -100,8 +101,12 @@ static int put_symbol(struct libscols_table *table,
 static int print_symbols(const struct via_elf *elf, uint64_t n)
 {
 	static const struct cli_column columns[] = {
-		{"ADDRESS", true}, {"KIND"}, {"SIZE", true}, {""},
-		{"NAME"},	   {0},
+		{"ADDRESS", true, .spare = 1},
+		{"KIND", .spare = 2},
+		{"SIZE", true},
+		{"", .spare = 3},
+		{"NAME"},
+		{0},
 	};
 	struct libscols_table *table = cli_table(columns);
 	int err = 0;

@@ -102,8 +102,7 @@ static bool copies(const struct via_area *a)
 static int put_sharing(struct libscols_line *line, size_t column,
 		       const struct subject *subject, const struct via_area *a)
 {
-	char text[256] = "private", size[CLI_NUMBER_MAX],
-	     name[VIA_COMM_MAX + 1];
+	char text[256] = "private", size[CLI_NUMBER_MAX];
 	uint32_t object = object_of(subject, a), at = 0, n = 0;
 	const struct via_process *p;
 	size_t len;
@@ -117,9 +116,8 @@ static int put_sharing(struct libscols_line *line, size_t column,
 	while ((p = next_sharer(subject, object, &at)) && n++ < NAMED_MAX &&
 	       len < sizeof(text))
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
-					"%s %d %s", n == 1 ? " with" : ",",
-					p->task.pid,
-					process_name(&p->task, name));
+					"%s %d,%s", n == 1 ? " with" : ",",
+					p->task.pid, p->task.comm);
 	if (p && len < sizeof(text))
 		(void)snprintf(text + len, sizeof(text) - len, " ...");
 	return maps_text(line, column, "%s", text);
@@ -148,9 +146,15 @@ static int put_area(struct libscols_table *table, const struct subject *subject,
 static int print_areas(const struct subject *subject, bool all)
 {
 	static const struct cli_column columns[] = {
-		{"ADDRESS", true}, {"KIND"},	       {"MODE"},
-		{"SIZE", true},	   {"RESIDENT", true}, {""},
-		{"SHARING"},	   {"NAME"},	       {0},
+		{"ADDRESS", true},
+		{"KIND"},
+		{"MODE", .spare = 3},
+		{"SIZE", true, .spare = 2},
+		{"RESIDENT", true},
+		{"", .spare = 4},
+		{"SHARING", .spare = 1},
+		{"NAME"},
+		{0},
 	};
 	struct libscols_table *table = cli_table(columns);
 	const struct via_space *space = &subject->space;
@@ -216,10 +220,10 @@ static int print_sums(const struct subject *subject)
 		{"SIZE", true},
 		{"RESIDENT", true},
 		{"SHARE", true},
-		{"COPIED", true},
-		{"SWAP", true},
-		{""},
-		{"WHAT"},
+		{"COPIED", true, .spare = 1},
+		{"SWAP", true, .spare = 2},
+		{"", .spare = 3},
+		{"WHAT", .spare = 4},
 		{0},
 	};
 	struct libscols_table *table = cli_table(columns);
@@ -347,7 +351,7 @@ static void look_around(struct subject *subject)
 
 static int show(const struct subject *subject, const struct maps_options *o)
 {
-	char name[VIA_COMM_MAX + 1];
+	char name[PROCESS_NAME_MAX];
 
 	if (o->json)
 		return print_json(subject);
@@ -355,7 +359,7 @@ static int show(const struct subject *subject, const struct maps_options *o)
 		return cli_error("process %d has no memory of its own: it is a "
 				 "kernel thread, or is ending",
 				 subject->task.pid);
-	printf("%d %s\n\n", subject->task.pid,
+	printf("%d,%s\n\n", subject->task.pid,
 	       process_name(&subject->task, name));
 	int status = print_areas(subject, o->all);
 

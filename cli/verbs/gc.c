@@ -14,9 +14,11 @@
 #include "cli/json.h"
 #include "cli/numbers.h"
 #include "cli/table.h"
+#include "cli/users.h"
 #include "cli/verb.h"
 #include "inspect/diagnose/orphans.h"
 #include "inspect/view/escape.h"
+#include "inspect/view/format.h"
 #include "inspect/view/text.h"
 
 struct gc_options {
@@ -190,9 +192,11 @@ static json_t *number(int64_t n)
 
 static json_t *row_json(const struct row *r)
 {
-	json_t *o = json_pack("{ss ss so so sI ss sb}", "kind", r->kind, "name",
-			      r->name, "size", number(r->size), "age_s",
+	char user[64];
+	json_t *o = json_pack("{ss ss so so sI ss ss sb}", "kind", r->kind,
+			      "name", r->name, "size", number(r->size), "age_s",
 			      number(r->age_s), "uid", (json_int_t)r->uid,
+			      "user", user_name(r->uid, user, sizeof(user)),
 			      "why", r->why, "removed", r->tried && !r->err);
 
 	if (o && r->tried && r->err &&
@@ -226,33 +230,26 @@ static int print_json(const struct gc *g)
 
 static const char *format_age(int64_t s, char text[CLI_NUMBER_MAX])
 {
-	static const struct {
-		int64_t s;
-		char letter;
-	} units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
-	size_t i = 0;
+	struct via__out out = via__out(text, CLI_NUMBER_MAX);
 
-	if (s == VIA_UNKNOWN)
+	if (s < 0 || s > INT64_MAX / 1000000000)
 		return "-";
-	while (i < 3 && s < 2 * units[i].s)
-		i++;
-	snprintf(text, CLI_NUMBER_MAX, "%ld%c",
-		 (long)(s / units[i].s % 10000000), units[i].letter);
+	via__put_duration(&out, s * 1000000000, false);
 	return text;
 }
 
 static int add_line(struct libscols_table *table, const struct row *r)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
-	char text[CLI_NUMBER_MAX], uid[16];
+	char text[CLI_NUMBER_MAX], user[64];
 	int err = scols_line_set_data(line, 0, r->name);
 
-	snprintf(uid, sizeof(uid), "%u", r->uid);
 	err |= scols_line_set_data(
 		line, 1,
 		r->size == VIA_UNKNOWN ? "-"
 				       : cli_binary((uint64_t)r->size, text));
-	err |= scols_line_set_data(line, 2, uid);
+	err |= scols_line_set_data(line, 2,
+				   user_name(r->uid, user, sizeof(user)));
 	err |= scols_line_set_data(line, 3, format_age(r->age_s, text));
 	err |= scols_line_set_data(line, 4,
 				   !r->tried ? "left over"
@@ -265,8 +262,13 @@ static int add_line(struct libscols_table *table, const struct row *r)
 static int print_table(const struct gc *g)
 {
 	static const struct cli_column columns[] = {
-		{"NAME"},  {"SIZE", true}, {"UID", true}, {"AGE", true},
-		{"STATE"}, {"WHY"},	   {0},
+		{"NAME"},
+		{"SIZE", true, .spare = 2},
+		{"USER", .spare = 3},
+		{"AGE", true},
+		{"STATE"},
+		{"WHY", .spare = 1},
+		{0},
 	};
 	struct libscols_table *table = cli_table(columns);
 	int err = table ? 0 : -ENOMEM;
@@ -316,6 +318,11 @@ static int gc_run(int argc, char **argv)
 
 	if (status)
 		return status;
+	status = look_save(&g.o.look, s);
+	if (status) {
+		via_snapshot_free(s);
+		return status;
+	}
 	status = objects(&g, s);
 	for (; first < argc; first++)
 		status |= add_socket(&g, argv[first]);

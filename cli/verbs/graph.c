@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/inspect/fit.h"
 #include "cli/inspect/look.h"
 #include "cli/inspect/show.h"
 #include "cli/verb.h"
+#include "cli/wrap.h"
 #include "inspect/view/picture.h"
 
 enum format {
@@ -29,27 +32,61 @@ struct graph_options {
 	bool files;
 };
 
+static int print_text(const struct via_picture *p, FILE *f);
 static int print_svg(const struct via_picture *p, FILE *f);
 
 static int (*const formats[])(const struct via_picture *p, FILE *f) = {
-	[AS_TEXT] = via__picture_text,	     [AS_DOT] = via__picture_dot,
-	[AS_MERMAID] = via__picture_mermaid, [AS_SVG] = print_svg,
-	[AS_HTML] = via__picture_html,	     [AS_JSON] = via__picture_json,
+	[AS_TEXT] = print_text,
+	[AS_DOT] = via__picture_dot,
+	[AS_MERMAID] = via__picture_mermaid,
+	[AS_SVG] = print_svg,
+	[AS_HTML] = via__picture_html,
+	[AS_JSON] = via__picture_json,
 };
+
+/* --- Words --- */
+
+/* Later lines are indented by so much more. */
+#define HANGING 4
+
+/* On a terminal a line that is too long is broken between words. */
+static int print_text(const struct via_picture *p, FILE *f)
+{
+	char *text = NULL, *at, *line;
+	size_t size = 0;
+
+	if (!isatty(STDOUT_FILENO))
+		return via__picture_text(p, f);
+	FILE *words = open_memstream(&text, &size);
+	int err = words ? via__picture_text(p, words) : -ENOMEM;
+
+	if (words && fclose(words) != 0)
+		err = -ENOMEM;
+	for (at = text; !err && (line = strsep(&at, "\n")) && at;) {
+		int indent = (int)strspn(line, " ");
+
+		fprintf(f, "%*s", indent, "");
+		wrap_print(f, line + indent, indent, indent + HANGING,
+			   (int)terminal_width());
+	}
+	free(text);
+	return err;
+}
 
 /* --- SVG, by Graphviz --- */
 
-static int print_svg(const struct via_picture *p, FILE *f)
+/* Have dot draw to the file. 0, -ENOENT: it is not there, -EIO, -ENOMEM. */
+static int draw_svg(const struct via_picture *p, int file)
 {
 	struct sigaction before, ignore = {.sa_handler = SIG_IGN};
+	char command[128];
 
-	if (fflush(f) != 0)
-		return -EIO;
-	/* If it is not there, or ends early, its status says so. */
+	snprintf(command, sizeof(command),
+		 "command -v dot >/dev/null || exit 127; exec dot -Tsvg >&%d",
+		 file);
+	/* If it ends early, its status says so. */
 	sigaction(SIGPIPE, &ignore, &before);
-	/* Its standard output is ours. */
-	FILE *dot = popen(
-		"command -v dot >/dev/null || exit 127; exec dot -Tsvg", "we");
+	FILE *dot = popen(command, "we");
 	int err = dot ? via__picture_dot(p, dot) : -ENOMEM;
 	int status = dot ? pclose(dot) : 0;
 
@@ -57,6 +94,29 @@ static int print_svg(const struct via_picture *p, FILE *f)
 	if (!err && WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return -ENOENT;
 	return err ? err : status ? -EIO : 0;
+}
+
+static void copy(int file, FILE *f)
+{
+	char buf[65536];
+	ssize_t n;
+
+	for (off_t at = 0; (n = pread(file, buf, sizeof(buf), at)) > 0; at += n)
+		if (fwrite(buf, 1, (size_t)n, f) != (size_t)n)
+			return;
+}
+
+/* We write it ourselves: what goes wrong with that is for us to say. */
+static int print_svg(const struct via_picture *p, FILE *f)
+{
+	int file = memfd_create("svg", 0);
+	int err = file < 0 ? -ENOMEM : draw_svg(p, file);
+
+	if (!err)
+		copy(file, f);
+	if (file >= 0)
+		close(file);
+	return err;
 }
 
 /* --- What to draw --- */
@@ -113,7 +173,7 @@ static int show(const struct via_snapshot *s, char **words,
 	struct via_choice choice = {
 		.processes = *words ? processes : NULL,
 		.objects = *words ? objects : NULL,
-		.hops = (uint32_t)o->hops,
+		.hops = o->hops < UINT32_MAX ? (uint32_t)o->hops : 0,
 		.files = o->files,
 	};
 	int status = CLI_YES;
@@ -139,7 +199,8 @@ static int graph_run(int argc, char **argv)
 
 	if (o.look.json) {
 		if (o.format != AS_TEXT)
-			cli_usage("--json: one way to print it, not two");
+			cli_usage("--json excludes --dot, --mermaid, --svg "
+				  "and --html");
 		o.format = AS_JSON;
 	}
 	int status = look_take(&o.look,
@@ -152,8 +213,11 @@ static int graph_run(int argc, char **argv)
 	/* What was loaded has been looked at again, or never can be. */
 	if (!o.look.from)
 		(void)via_snapshot_look_again(s);
-	status = show(s, argv + first, &o);
-	look_footer(s);
+	status = look_save(&o.look, s);
+	if (!status) {
+		status = show(s, argv + first, &o);
+		look_footer(s);
+	}
 	via_snapshot_free(s);
 	return status;
 }

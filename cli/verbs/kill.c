@@ -56,7 +56,7 @@ struct killer {
 
 static void fail(struct killer *k, const struct via_task *task, int err)
 {
-	char name[VIA_COMM_MAX + 1];
+	char name[PROCESS_NAME_MAX];
 
 	k->status = cli_error("%d (%s): %s", task->pid,
 			      process_name(task, name), strerror(-err));
@@ -158,8 +158,10 @@ static void find_all(struct killer *k, char **words)
 		if (k->o.by == BY_GROUP && choice.pid)
 			choice = (struct process_choice){.group = choice.pid};
 		if (err || (k->o.by == BY_GROUP && !choice.group))
-			cli_usage("%s: not the id of a process%s", *words,
-				  k->o.by == BY_GROUP ? " group" : "");
+			cli_usage("%s: not %s", *words,
+				  k->o.by == BY_GROUP
+					  ? "the id of a process group"
+					  : "a process id");
 		find(k, &choice, *words);
 	}
 }
@@ -254,7 +256,7 @@ static void kill_all(struct killer *k, int signal)
 		send_all(k, via_signal_parse(k->o.then.item[i]), false);
 	}
 	for (struct target *t = k->target; t < k->target + k->n; t++) {
-		char name[VIA_COMM_MAX + 1];
+		char name[PROCESS_NAME_MAX];
 
 		if (t->pidfd >= 0)
 			k->status = cli_error("%d (%s): has not ended",
@@ -272,10 +274,10 @@ static int print_json(const struct killer *k, const char *signal)
 
 	for (size_t i = 0; i < k->n; i++) {
 		const struct via_task *task = &k->target[i].task;
-		json_t *o = json_pack("{si si}", "pid", task->pid, "group",
+		json_t *o = json_pack("{si si}", "pid", task->pid, "pgid",
 				      task->pgid);
 
-		err |= cli_json_set_bytes(o, "name", "name_base64", task->comm,
+		err |= cli_json_set_bytes(o, "comm", "comm_base64", task->comm,
 					  strlen(task->comm));
 		err |= json_array_append_new(list, o);
 	}
@@ -291,7 +293,7 @@ static int print_json(const struct killer *k, const char *signal)
 
 static int print(const struct killer *k, int signal)
 {
-	char name[VIA_COMM_MAX + 1], signal_name[VIA_SIGNAL_NAME_MAX];
+	char name[PROCESS_NAME_MAX], signal_name[VIA_SIGNAL_NAME_MAX];
 
 	via_signal_name(signal, signal_name);
 	if (k->o.json)
@@ -361,7 +363,7 @@ static int kill_run(int argc, char **argv)
 }
 
 static const struct verb_option options[] = {
-	{'p', "pattern", NULL,
+	{0, "pattern", NULL,
 	 "TARGETs are extended regular expressions, and all processes meant "
 	 "in whose names they are found",
 	 CLI_CHOICE, offsetof(struct kill_options, by), .choice = BY_PATTERN},

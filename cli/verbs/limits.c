@@ -143,9 +143,15 @@ static int add_line(struct libscols_table *table, const struct limit *l)
 static int print_table(const struct limits *all)
 {
 	static const struct cli_column columns[] = {
-		{"NAME"},	{"LIMIT", true}, {"USED", true},
-		{"USE%", true}, {"UNIT"},	 {"FOR EACH"},
-		{"NEAREST"},	{"WHAT"},	 {0},
+		{"NAME"},
+		{"LIMIT", true},
+		{"USED", true},
+		{"USE%", true},
+		{"UNIT", .spare = 3},
+		{"FOR EACH", .spare = 4},
+		{"NEAREST", .spare = 1},
+		{"WHAT", .spare = 2},
+		{0},
 	};
 	struct libscols_table *table = cli_table(columns);
 	int err = table ? 0 : -ENOMEM;
@@ -185,7 +191,7 @@ static int limits_run(int argc, char **argv)
 }
 
 static const struct verb_option options[] = {
-	{'n', "near", "PERCENT",
+	{0, "near", "PERCENT",
 	 "only what is used to so much at least, and exit 1 if there is "
 	 "any",
 	 CLI_NUMBER, offsetof(struct limits_options, near)},

@@ -12,10 +12,10 @@
 
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/processes.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "inspect/collect/proc.h"
-#include "inspect/view/escape.h"
 
 struct lock_options {
 	bool shared, no_wait, inherit, json;
@@ -54,13 +54,13 @@ static json_t *parties_json(const struct via_lock_party *parties,
 		struct via_task task;
 		pid_t pid = parties[i].pid;
 		json_t *id = pid ? json_integer(pid) : json_null();
-		/* A name that is not UTF-8 is null. */
-		json_t *name = json_string(name_of(pid, &task));
+		json_t *o = json_pack("{so ss}", "pid", id, "mode",
+				      mode_names[parties[i].mode]);
+		const char *comm = name_of(pid, &task);
 
-		json_array_append_new(
-			list, json_pack("{so ss so}", "pid", id, "mode",
-					mode_names[parties[i].mode], "command",
-					name ? name : json_null()));
+		(void)cli_json_set_bytes(o, "comm", "comm_base64", comm,
+					 strlen(comm));
+		json_array_append_new(list, o);
 	}
 	return list;
 }
@@ -86,7 +86,7 @@ static void add_parties(struct libscols_table *table, const char *does,
 	for (unsigned int i = 0; i < n && i < VIA_LOCK_SHOWN; i++) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 		struct via_task task;
-		char pid[16] = "?", name[4 * VIA_COMM_MAX + 1];
+		char pid[16] = "?", name[PROCESS_NAME_MAX];
 
 		(void)name_of(parties[i].pid, &task);
 		if (parties[i].pid)
@@ -94,16 +94,14 @@ static void add_parties(struct libscols_table *table, const char *does,
 		scols_line_set_data(line, 0, does);
 		scols_line_set_data(line, 1, pid);
 		scols_line_set_data(line, 2, mode_names[parties[i].mode]);
-		scols_line_set_data(line, 3,
-				    via__escape(task.comm, strlen(task.comm),
-						name, sizeof(name)));
+		scols_line_set_data(line, 3, process_name(&task, name));
 	}
 }
 
 static int print_table(const struct via_lock_view *view)
 {
 	static const struct cli_column columns[] = {
-		{"WHO"}, {"PID"}, {"MODE"}, {"COMMAND"}, {0},
+		{"WHO"}, {"PID"}, {"MODE"}, {"COMM"}, {0},
 	};
 
 	if (view->n_holders + view->n_waiters == 0) {

@@ -2,7 +2,6 @@
 /* via ls: what processes share, who has it, how full it is, who waits. */
 #include <getopt.h>
 
-#include "cli/inspect/look.h"
 #include "cli/inspect/show.h"
 #include "cli/verb.h"
 
@@ -27,33 +26,28 @@ static const struct via__view *const views[] = {
 };
 
 struct ls_options {
-	struct look_options look;
-	struct show_options show;
-	struct choose_options choose;
+	struct list_options list;
 	int view;
 };
 
 /* Mapped files are what there is most of. */
-static uint32_t want(const struct ls_options *o, const struct via__show *show)
+static uint32_t want(const struct ls_options *o)
 {
-	uint32_t all = o->view == OBJECTS || o->view == FDS
-			       ? VIA_WANT_MAPS | VIA_WANT_ALL_MAPS
-			       : 0;
-
-	return show_want(views[o->view], show, &o->show, o->look.json) |
-	       (o->show.all ? all : 0);
+	return o->list.show.all && (o->view == OBJECTS || o->view == FDS)
+		       ? VIA_WANT_MAPS | VIA_WANT_ALL_MAPS
+		       : 0;
 }
 
-static int limits(const struct ls_options *o, int n_filters)
+static int limits(bool as_json, int argc)
 {
 	char verb[] = "limits", json[] = "--json";
-	char *argv[] = {verb, o->look.json ? json : NULL, NULL};
+	char *argv[] = {verb, as_json ? json : NULL, NULL};
 
-	if (n_filters || o->look.from || o->show.columns)
-		cli_usage("--limits is of this machine as it is: no FILTER, "
-			  "--from or -o");
+	if (argc > 2 + as_json)
+		cli_usage("--limits goes with --json alone: it is of this "
+			  "machine as it is");
 	optind = 0; /* begin again: getopt(3) */
-	return verb_limits.run(argv[1] ? 2 : 1, argv);
+	return verb_limits.run(1 + as_json, argv);
 }
 
 static int ls_run(int argc, char **argv)
@@ -62,21 +56,16 @@ static int ls_run(int argc, char **argv)
 	int first = cli_options(&verb_ls, argc, argv, &o);
 
 	if (o.view == LIMITS)
-		return limits(&o, argc - first);
-	struct via__filter filter = choose(&o.choose, argv + first,
-					   !o.look.from);
-	struct via__show show = {.filter = &filter, .tree = o.view == TREE};
-	int status = show_look(views[o.view], &show, &o.show, &o.look,
-			       want(&o, &show));
+		return limits(o.list.look.json, argc);
+	struct via__show show = {.tree = o.view == TREE};
 
-	choose_free(&filter);
-	return status;
+	return show_list(views[o.view], &show, &o.list, argv + first, want(&o));
 }
 
 /* clang-format off */
 static const struct verb_option options[] = {
 	{'a', "all", NULL, "files, mappings and what one process alone has as "
-	 "well", CLI_FLAG, offsetof(struct ls_options, show.all)},
+	 "well", CLI_FLAG, offsetof(struct ls_options, list.show.all)},
 	{0, "fd", NULL, "each descriptor of each process, as lsof does",
 	 CLI_CHOICE, offsetof(struct ls_options, view), FDS},
 	{0, "net", NULL, "sockets, as ss and netstat do", CLI_CHOICE,
@@ -89,9 +78,7 @@ static const struct verb_option options[] = {
 	 offsetof(struct ls_options, view), LIMITS},
 	{0, "tree", NULL, "processes, what they share, with whom", CLI_CHOICE,
 	 offsetof(struct ls_options, view), TREE},
-	CHOOSE_OPTIONS(struct ls_options, choose),
-	SHOW_OPTIONS(struct ls_options, show),
-	LOOK_OPTIONS(struct ls_options, look),
+	LIST_OPTIONS(struct ls_options, list),
 	{0},
 };
 /* clang-format on */

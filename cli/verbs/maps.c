@@ -72,7 +72,7 @@ static int maps_run(int argc, char **argv)
 static const struct verb_option options[] = {
 	{'a', "all", NULL, "each mapping on a line of its own", CLI_FLAG,
 	 offsetof(struct maps_options, all)},
-	{'s', "symbols", "N",
+	{0, "symbols", "N",
 	 "of a file: so many of its largest functions and variables; "
 	 "initially 10",
 	 CLI_NUMBER, offsetof(struct maps_options, symbols)},
@@ -85,7 +85,7 @@ static const struct verb_example examples[] = {
 	{"via maps $$", "where this shell has what"},
 	{"via maps postgres", "who shares which memory, of all of that name"},
 	{"via maps /bin/ls", "what takes room in a program"},
-	{"via maps --json -s 1000 ./server | jq '.symbols[].name'",
+	{"via maps --json --symbols 1000 ./server | jq '.symbols[].name'",
 	 "its largest functions and variables"},
 	{0},
 };

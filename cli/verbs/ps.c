@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/inspect/look.h"
 #include "cli/inspect/show.h"
 #include "cli/verb.h"
 
@@ -31,9 +30,7 @@ static const char *const formats[] = {
 static const struct via__view *const views[] = {&via__view_processes, NULL};
 
 struct ps_options {
-	struct look_options look;
-	struct show_options show;
-	struct choose_options choose;
+	struct list_options list;
 	int format, shape;
 	bool threads;
 };
@@ -41,11 +38,12 @@ struct ps_options {
 /* "+COLUMN" adds to what the format has. */
 static const char *columns(const struct ps_options *o, char *buf, size_t size)
 {
-	const char *more = o->show.columns;
+	const char *more = o->list.show.columns;
 	int format = o->format ? o->format : o->threads ? THREADS : FORMAT_NONE;
 
 	/* JSON has them all. */
-	if (!format || (more && *more != '+') || (!o->format && o->look.json))
+	if (!format || (more && *more != '+') ||
+	    (!o->format && o->list.look.json))
 		return more;
 	snprintf(buf, size, "%s%s%s", formats[format], more ? "," : "",
 		 more ? more + 1 : "");
@@ -56,32 +54,24 @@ static int ps_run(int argc, char **argv)
 {
 	struct ps_options o = {0};
 	int first = cli_options(&verb_ps, argc, argv, &o);
-	struct via__filter filter = choose(&o.choose, argv + first,
-					   !o.look.from);
 	char buf[1024];
 	struct via__show show = {
-		.filter = &filter,
 		.all = o.format, /* ps shows the kernel's threads too */
 		.threads = o.threads,
 		.items_max = ITEMS_SHOWN,
 		.tree = o.shape == TREE ||
-			(o.shape == SHAPE_ANY && !o.format && !o.look.json &&
-			 isatty(STDOUT_FILENO)),
+			(o.shape == SHAPE_ANY && !o.format &&
+			 !o.list.look.json && isatty(STDOUT_FILENO)),
 	};
 
-	o.show.columns = columns(&o, buf, sizeof(buf));
-	int status = show_look(
-		&via__view_processes, &show, &o.show, &o.look,
-		show_want(&via__view_processes, &show, &o.show, o.look.json));
-
-	choose_free(&filter);
-	return status;
+	o.list.show.columns = columns(&o, buf, sizeof(buf));
+	return show_list(&via__view_processes, &show, &o.list, argv + first, 0);
 }
 
 /* clang-format off */
 static const struct verb_option options[] = {
 	{'a', "all", NULL, "the kernel's threads as well", CLI_FLAG,
-	 offsetof(struct ps_options, show.all)},
+	 offsetof(struct ps_options, list.show.all)},
 	{0, "aux", NULL, "the columns of ps aux", CLI_CHOICE,
 	 offsetof(struct ps_options, format), AUX},
 	{0, "ajx", NULL, "the columns of ps ajx", CLI_CHOICE,
@@ -90,11 +80,9 @@ static const struct verb_option options[] = {
 	 "terminal", CLI_CHOICE, offsetof(struct ps_options, shape), TREE},
 	{0, "table", NULL, "one after the other, by pid", CLI_CHOICE,
 	 offsetof(struct ps_options, shape), TABLE},
-	{'t', "threads", NULL, "each thread by itself", CLI_FLAG,
+	{'T', "threads", NULL, "each thread by itself", CLI_FLAG,
 	 offsetof(struct ps_options, threads)},
-	CHOOSE_OPTIONS(struct ps_options, choose),
-	SHOW_OPTIONS(struct ps_options, show),
-	LOOK_OPTIONS(struct ps_options, look),
+	LIST_OPTIONS(struct ps_options, list),
 	{0},
 };
 /* clang-format on */

@@ -10,12 +10,14 @@
 #include <via/via.h>
 
 #include "cli/help.h"
+#include "cli/inspect/fit.h"
 #include "cli/json.h"
 #include "cli/processes.h"
 #include "cli/verb.h"
 #include "inspect/collect/proc.h"
 #include "inspect/collect/signals.h"
-#include "inspect/view/escape.h"
+
+#define NO_INTERVAL INT64_MIN
 
 struct signals_options {
 	bool json, threads, watch;
@@ -162,7 +164,7 @@ static json_t *row_json(const struct row *r)
 		o, r->is_process ? "pid" : "tid",
 		json_integer(r->is_process ? r->task.pid : r->task.tid));
 
-	err |= cli_json_set_bytes(o, "name", "name_base64", r->task.comm,
+	err |= cli_json_set_bytes(o, "comm", "comm_base64", r->task.comm,
 				  strlen(r->task.comm));
 	err |= set_names(o, "pending", s->pending);
 	err |= set_names(o, "blocked", s->blocked);
@@ -214,20 +216,24 @@ static int print_json(const struct view *v)
 /* The columns from here on are sets. */
 #define FIRST_SET 3
 
-/* Names side by side up to this width, where there is a terminal. */
-#define SET_WIDTH 24
+/* Names side by side up to this width, where there is a terminal; at least one
+ * of them. */
+#define SET_WIDTH     24
+#define SET_WIDTH_MIN 8
 
-static const char *format_set(uint64_t set, char text[VIA_SIGNAL_SET_MAX])
+/* width: 0 for any. */
+static const char *format_set(uint64_t set, int width,
+			      char text[VIA_SIGNAL_SET_MAX])
 {
 	via_signal_set_format(set, text);
-	if (!isatty(STDOUT_FILENO))
+	if (!width)
 		return text;
 	char *line = text, *space = NULL;
 
 	for (char *c = text; *c; c++) {
 		if (*c != ' ')
 			continue;
-		if (space && c - line > SET_WIDTH) {
+		if (space && c - line > width) {
 			*space = '\n';
 			line = space + 1;
 		}
@@ -236,21 +242,28 @@ static const char *format_set(uint64_t set, char text[VIA_SIGNAL_SET_MAX])
 	return text;
 }
 
+static const struct via__column columns[] = {
+	{.name = "PID", .flags = VIA__RIGHT},
+	{.name = "TID", .flags = VIA__RIGHT},
+	{.name = "COMM", .flags = VIA__CUT},
+	{.name = "PENDING"},
+	{.name = "BLOCKED"},
+	{.name = "IGNORED", .flags = VIA__SPARE(1)},
+	{.name = "CAUGHT", .flags = VIA__SPARE(2)},
+};
+#define N_COLUMNS (sizeof(columns) / sizeof(*columns))
+
 static struct libscols_table *new_table(bool threads)
 {
-	static const char *const columns[] = {"PID",	 "TID",	    "NAME",
-					      "PENDING", "BLOCKED", "IGNORED",
-					      "CAUGHT"};
 	struct libscols_table *table = scols_new_table();
 
-	for (size_t i = 0; table && i < sizeof(columns) / sizeof(*columns);
-	     i++) {
-		int flags = i < 2 ? SCOLS_FL_RIGHT : 0;
+	for (size_t i = 0; table && i < N_COLUMNS; i++) {
+		int flags = columns[i].flags & VIA__RIGHT ? SCOLS_FL_RIGHT : 0;
 
 		if (i == 1 && !threads)
 			flags |= SCOLS_FL_HIDDEN;
-		struct libscols_column *c =
-			scols_table_new_column(table, columns[i], 0, flags);
+		struct libscols_column *c = scols_table_new_column(
+			table, columns[i].name, 0, flags);
 
 		if (i < FIRST_SET) {
 			scols_column_set_safechars(c, "\\");
@@ -265,19 +278,16 @@ static struct libscols_table *new_table(bool threads)
 }
 
 static int add_line(struct libscols_table *table, const struct row *r,
-		    bool threads)
+		    bool threads, int width)
 {
 	const struct via_task_signals *s = &r->signals;
 	struct libscols_line *line = scols_table_new_line(table, NULL);
-	char text[VIA_SIGNAL_SET_MAX], name[4 * VIA_COMM_MAX + 1];
+	char text[VIA_SIGNAL_SET_MAX], name[PROCESS_NAME_MAX];
 	int err = 0;
 
 	snprintf(text, sizeof(text), "%d", r->task.tid);
 	err |= scols_line_set_data(line, r->is_process ? 0 : 1, text);
-	err |= scols_line_set_data(line, 2,
-				   via__escape(r->task.comm,
-					       strlen(r->task.comm), name,
-					       sizeof(name)));
+	err |= scols_line_set_data(line, 2, process_name(&r->task, name));
 	/* Beside its threads a process has only what is not theirs. */
 	bool beside = r->is_process && threads;
 	uint64_t sets[] = {
@@ -288,18 +298,48 @@ static int add_line(struct libscols_table *table, const struct row *r,
 	};
 	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++)
 		err |= scols_line_set_data(line, FIRST_SET + i,
-					   format_set(sets[i], text));
+					   format_set(sets[i], width, text));
 	return err;
 }
 
-static int print_table(const struct view *v)
+/* NULL: no memory. */
+static struct libscols_table *make_table(const struct view *v, int width)
 {
 	struct libscols_table *table = new_table(v->o.threads);
 	int err = table ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !err && i < v->n; i++)
 		if (v->row[i].is_process || v->o.threads)
-			err = add_line(table, &v->row[i], v->o.threads);
+			err = add_line(table, &v->row[i], v->o.threads, width);
+	if (!err)
+		return table;
+	scols_unref_table(table);
+	return NULL;
+}
+
+static int fit(struct libscols_table *table)
+{
+	const struct via__column *all[N_COLUMNS];
+
+	for (size_t i = 0; i < N_COLUMNS; i++)
+		all[i] = &columns[i];
+	return table ? fit_terminal(table, all, N_COLUMNS) : -ENOMEM;
+}
+
+static int print_table(const struct view *v)
+{
+	bool is_person = isatty(STDOUT_FILENO);
+	int width = is_person ? SET_WIDTH : 0;
+	struct libscols_table *table = make_table(v, width);
+
+	for (; table && width > SET_WIDTH_MIN &&
+	       table_width(table) > terminal_width();
+	     width--) {
+		scols_unref_table(table);
+		table = make_table(v, width - 1);
+	}
+	int err = is_person ? fit(table) : table ? 0 : -ENOMEM;
+
 	if (!err)
 		err = scols_print_table(table);
 	scols_unref_table(table);
@@ -340,9 +380,13 @@ static int watch(struct view *v, char **words)
 
 static int signals_run(int argc, char **argv)
 {
-	struct view v = {.o.interval_ns = 1000000000};
+	struct view v = {.o.interval_ns = NO_INTERVAL};
 	int first = cli_options(&verb_signals, argc, argv, &v.o);
 
+	if (v.o.interval_ns != NO_INTERVAL && !v.o.watch)
+		cli_usage("--interval needs --watch");
+	if (v.o.interval_ns == NO_INTERVAL)
+		v.o.interval_ns = 1000000000;
 	if (v.o.interval_ns <= 0)
 		cli_usage("--interval: has to be longer than nothing");
 	int status = v.o.watch ? watch(&v, argv + first)
@@ -353,7 +397,7 @@ static int signals_run(int argc, char **argv)
 }
 
 static const struct verb_option options[] = {
-	{'t', "threads", NULL, "each thread by itself too", CLI_FLAG,
+	{'T', "threads", NULL, "each thread by itself too", CLI_FLAG,
 	 offsetof(struct signals_options, threads)},
 	{'w', "watch", NULL, "show it again and again", CLI_FLAG,
 	 offsetof(struct signals_options, watch)},

@@ -9,7 +9,6 @@
 #include "cli/verb.h"
 #include "cli/why/chain.h"
 #include "cli/why/json.h"
-#include "cli/why/tell.h"
 
 struct stuck_options {
 	struct look_options look;
@@ -108,11 +107,8 @@ static void begin(struct report *r)
 static void print_behind(const struct report *r, uint32_t cycle)
 {
 	for (uint32_t t = 0; t < r->c.s->n_threads; t++) {
-		if (!thread_counts(r, t) || ring_behind(r, t) != cycle)
-			continue;
-		printf("  behind it: ");
-		tell_thread(stdout, &r->c, t);
-		putchar('\n');
+		if (thread_counts(r, t) && ring_behind(r, t) == cycle)
+			chain_print_behind(stdout, &r->c, t);
 	}
 }
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* via why: what a process waits for, and what that waits for, to the end. */
-#include <ctype.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <via/via.h>
 
 #include "cli/json.h"
+#include "cli/processes.h"
 #include "cli/verb.h"
 #include "cli/why/chain.h"
 #include "cli/why/json.h"
@@ -50,38 +49,45 @@ static void ask_process(struct question *q, uint32_t process)
 		ask(q, p->first_thread);
 }
 
-static int ask_number(struct question *q, const char *word)
+static int ask_number(struct question *q, const struct process_choice *choice)
 {
-	char *end;
-	long n = strtol(word, &end, 10);
+	uint32_t process = via_snapshot_process(q->c.s, choice->pid);
+	uint32_t thread = via_snapshot_thread(q->c.s, choice->pid);
 
-	if (*end || n <= 0 || n > INT_MAX)
-		cli_usage("%s: not a process id", word);
-	uint32_t process = via_snapshot_process(q->c.s, (pid_t)n);
-	uint32_t thread = via_snapshot_thread(q->c.s, (pid_t)n);
-
+	if (process == VIA_NONE && thread == VIA_NONE)
+		return processes_missing(choice, "");
+	if (process != VIA_NONE && !q->c.s->processes[process].n_threads)
+		return cli_error("process %d is a kernel thread, or has ended",
+				 choice->pid);
 	if (process != VIA_NONE)
 		ask_process(q, process);
-	else if (thread != VIA_NONE)
-		ask(q, thread);
 	else
-		return cli_error("there is no process %ld", n);
-	if (!q->n)
-		return cli_error("%ld is of the kernel", n);
+		ask(q, thread);
 	return CLI_YES;
 }
 
-static int ask_name(struct question *q, const char *word)
+static int ask_name(struct question *q, const struct process_choice *choice)
 {
 	bool any = false;
 
 	for (uint32_t p = 0; p < q->c.s->n_processes; p++) {
-		if (strcmp(q->c.s->processes[p].task.comm, word) != 0)
+		if (strcmp(q->c.s->processes[p].task.comm, choice->name) != 0)
 			continue;
 		ask_process(q, p);
 		any = true;
 	}
-	return any ? CLI_YES : cli_error("no process has the name '%s'", word);
+	return any ? CLI_YES : processes_missing(choice, choice->name);
+}
+
+static int ask_word(struct question *q, const char *word)
+{
+	struct process_choice choice;
+
+	if (process_choice_parse(word, &choice) < 0)
+		cli_usage("%s: not a process id", word);
+	if (choice.group)
+		choice = (struct process_choice){.name = word};
+	return choice.pid ? ask_number(q, &choice) : ask_name(q, &choice);
 }
 
 /* --- Answers --- */
@@ -159,9 +165,7 @@ static int answer_all(struct question *q, char **words)
 	int status = CLI_YES, err = CLI_YES;
 
 	for (; *words; words++)
-		status |= isdigit((unsigned char)**words)
-				  ? ask_number(q, *words)
-				  : ask_name(q, *words);
+		status |= ask_word(q, *words);
 	if (q->o.look.json)
 		q->chains = json_array();
 	for (uint32_t i = 0; i < q->n && !err; i++)
@@ -193,7 +197,7 @@ static int why_run(int argc, char **argv)
 }
 
 static const struct verb_option options[] = {
-	{'t', "threads", NULL, "each thread, not only those that are stuck",
+	{'T', "threads", NULL, "each thread, not only those that are stuck",
 	 CLI_FLAG, offsetof(struct why_options, threads)},
 	LOOK_OPTIONS(struct why_options, look),
 	{0},

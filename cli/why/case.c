@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/inspect/fit.h"
 #include "inspect/model/build.h"
 
 /* Without names of files: a link of each descriptor costs more than all the
@@ -121,9 +122,9 @@ static bool is_in_doubt(const struct why_case *c)
 
 /* A program in the kernel may count who has what, also of those that are hidden
  * from us. It takes longer, so it is asked only now; and may not be had. */
-static void look_closer(struct why_case *c)
+static void look_closer(struct why_case *c, uint32_t want)
 {
-	const struct via_look look = {.want = WANT, .source = VIA_SOURCE_BPF};
+	const struct via_look look = {.want = want, .source = VIA_SOURCE_BPF};
 	struct why_case closer = {0};
 
 	if (via_snapshot_take(&look, &closer.s, NULL) == 0 &&
@@ -137,22 +138,22 @@ static void look_closer(struct why_case *c)
 
 int why_open(const struct look_options *o, struct why_case *ret)
 {
-	int status, err;
-
 	*ret = (struct why_case){0};
-	status = look_take(o, WANT, &ret->s);
+	int status = look_take(o, WANT, &ret->s);
+
 	if (status)
 		return status;
-	err = judge(ret, o->from);
-	/* What was saved is to say the same later. */
-	if (!err && !o->from && !o->save && !o->source && is_in_doubt(ret))
-		look_closer(ret);
-	if (err) {
+	int err = judge(ret, o->from);
+
+	if (!err && !o->from && !o->source && is_in_doubt(ret))
+		look_closer(ret, ret->s->sight.want);
+	status = err ? cli_error("%s", via_strerror(err))
+		     : look_save(o, ret->s);
+	if (status)
 		why_close(ret);
-		return cli_error("%s", via_strerror(err));
-	}
-	ret->colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-	return CLI_YES;
+	ret->width = isatty(STDOUT_FILENO) ? (int)terminal_width() : INT_MAX;
+	ret->colour = ret->width != INT_MAX && !getenv("NO_COLOR");
+	return status;
 }
 
 void why_close(struct why_case *c)

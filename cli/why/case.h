@@ -15,6 +15,7 @@ struct why_case {
 	struct via_diagnosis *d;
 	struct via__graph g;
 	bool colour;
+	int width; /* of the terminal; INT_MAX: there is none */
 };
 
 /* Take a snapshot, look again, and diagnose. CLI_YES and a case that is to be

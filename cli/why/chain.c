@@ -2,8 +2,10 @@
 #include "cli/why/chain.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/why/tell.h"
+#include "cli/wrap.h"
 #include "inspect/view/shared.h"
 
 #define RED    "31;1"
@@ -32,63 +34,135 @@ int chain_follow(const struct why_case *c, uint32_t thread, struct chain *ret)
 	return CLI_YES;
 }
 
+/* --- Lines --- */
+
+/* Later lines of words begin behind where those began, but before what is below
+ * them. */
+#define HANGING 2
+
+/* A tree is this much deeper at each task. */
+#define DEEPER 3
+
+/* Words that are told first, and then broken where the terminal ends. */
+struct line {
+	FILE *words;
+	char *text;
+	size_t len;
+};
+
+static void line_begin(struct line *line)
+{
+	*line = (struct line){0};
+	line->words = open_memstream(&line->text, &line->len);
+	if (!line->words)
+		exit(cli_error("out of memory"));
+}
+
+static void line_end(struct line *line, FILE *f, const struct why_case *c,
+		     int at, int indent)
+{
+	fclose(line->words);
+	wrap_print(f, line->text, at, indent, c->width);
+	free(line->text);
+}
+
+/* Of task i, where its words begin; a deep tree leaves room for them. */
+static int indent_of(const struct why_case *c, int indent, uint32_t i)
+{
+	int64_t column = indent + DEEPER * (int64_t)i;
+
+	return column > c->width / 2 ? c->width / 2 : (int)column;
+}
+
+/* Whose words begin there. */
+static void put_branch(FILE *f, int indent)
+{
+	fprintf(f, "%*s└─ ", indent - DEEPER, "");
+}
+
 void chain_print(FILE *f, const struct why_case *c, const struct chain *chain,
 		 int indent)
 {
+	struct line line;
+	int at = indent;
+
 	for (uint32_t i = 0; i < chain->n; i++) {
-		fprintf(f, "%*s", indent + 3 * (i ? (int)i - 1 : 0), "");
+		at = indent_of(c, indent, i);
+		line_begin(&line);
 		if (i) {
-			fprintf(f, "└─ ");
-			tell_next(f, c, chain->threads[i - 1],
+			put_branch(f, at);
+			tell_next(line.words, c, chain->threads[i - 1],
 				  chain->threads[i]);
 		} else {
-			tell_thread(f, c, chain->threads[i]);
+			fprintf(f, "%*s", at, "");
+			tell_thread(line.words, c, chain->threads[i]);
 		}
-		putc('\n', f);
+		line_end(&line, f, c, at, at + HANGING);
 	}
 	if (chain->back == VIA_NONE || !chain->n)
 		return;
-	fprintf(f, "%*s└─ ", indent + 3 * ((int)chain->n - 1), "");
-	tell_back(f, c, chain->threads[chain->n - 1], chain->back);
-	fprintf(f, ": round again\n");
+	at = indent_of(c, indent, chain->n);
+	put_branch(f, at);
+	line_begin(&line);
+	tell_back(line.words, c, chain->threads[chain->n - 1], chain->back);
+	fprintf(line.words, ": round again");
+	line_end(&line, f, c, at, at + HANGING);
+}
+
+void chain_print_behind(FILE *f, const struct why_case *c, uint32_t thread)
+{
+	struct line line;
+
+	line_begin(&line);
+	fprintf(line.words, "behind it: ");
+	tell_thread(line.words, c, thread);
+	fprintf(f, "%*s", HANGING, "");
+	line_end(&line, f, c, HANGING, 2 * HANGING);
 }
 
 /* --- What it comes down to --- */
 
-static void in_colour(FILE *f, const struct why_case *c, const char *colour,
-		      const char *text)
+/* A word in a colour, and the line that it begins, up to line_end(). */
+static int begin_with(struct line *line, FILE *f, const struct why_case *c,
+		      const char *colour, const char *word)
 {
 	if (c->colour)
-		fprintf(f, "\033[%sm%s\033[0m", colour, text);
+		fprintf(f, "\033[%sm%s\033[0m", colour, word);
 	else
-		fprintf(f, "%s", text);
+		fprintf(f, "%s", word);
+	line_begin(line);
+	return (int)strlen(word);
 }
 
 static void conclude_cycle(FILE *f, const struct why_case *c, uint32_t cycle)
 {
 	const struct via_cycle *ring = &c->d->cycles[cycle];
+	struct line line;
+	int at = begin_with(&line, f, c, RED, "Deadlock");
 
-	in_colour(f, c, RED, "Deadlock");
-	fprintf(f, " (%s): ", why_certainty(ring->certainty));
+	fprintf(line.words, " (%s): ", why_certainty(ring->certainty));
 	if (ring->n == 1)
-		fprintf(f, "it waits for what it alone could do.\n");
+		fprintf(line.words, "it waits for what it alone could do.");
 	else
-		fprintf(f,
+		fprintf(line.words,
 			"these %u wait for each other, and nobody else%s can "
-			"end that.\n",
+			"end that.",
 			ring->n,
 			ring->certainty == VIA_EXACT ? "" : " that was seen");
+	line_end(&line, f, c, at, HANGING);
 }
 
 static void conclude_stuck(FILE *f, const struct why_case *c, uint32_t last)
 {
 	const struct via_verdict_of *v = &c->d->verdicts[last];
+	struct line line;
+	int at = begin_with(&line, f, c, RED, "Stuck");
 
-	in_colour(f, c, RED, "Stuck");
-	fprintf(f, " (%s): %s\n", why_certainty(v->certainty),
+	fprintf(line.words, " (%s): %s", why_certainty(v->certainty),
 		v->verdict == VIA_VERDICT_ORPHANED
 			? "who could end the wait has died."
 			: "nobody who could end the wait goes on.");
+	line_end(&line, f, c, at, HANGING);
 }
 
 /* Words behind the name of who is last. */
@@ -158,7 +232,7 @@ static void tell_flight(FILE *f, const struct why_case *c, uint32_t link)
 				via__who_process(c->s, process, who));
 		before = process;
 	}
-	fprintf(f, "%s.\n", o->n_users ? "" : ", which nobody has");
+	fprintf(f, "%s.", o->n_users ? "" : ", which nobody has");
 }
 
 void chain_conclude(FILE *f, const struct why_case *c,
@@ -166,6 +240,7 @@ void chain_conclude(FILE *f, const struct why_case *c,
 {
 	uint32_t last = chain->threads[chain->n - 1];
 	char who[VIA__WHO_MAX];
+	struct line line;
 
 	for (uint32_t i = 0; i < chain->n; i++) {
 		uint32_t cycle = c->d->verdicts[chain->threads[i]].cycle;
@@ -179,16 +254,18 @@ void chain_conclude(FILE *f, const struct why_case *c,
 		conclude_stuck(f, c, last);
 		return;
 	}
-	if (c->d->verdicts[last].verdict == VIA_VERDICT_UNKNOWN)
-		in_colour(f, c, YELLOW, "Unknown");
-	else
-		in_colour(f, c, GREEN,
-			  chain->n > 1 ? "In the end" : "No deadlock");
-	fprintf(f, ": %s ", via__who_thread(c->s, last, who));
+	bool known = c->d->verdicts[last].verdict != VIA_VERDICT_UNKNOWN;
+	int at = begin_with(&line, f, c, known ? GREEN : YELLOW,
+			    !known	   ? "Unknown"
+			    : chain->n > 1 ? "In the end"
+					   : "No deadlock");
+
+	fprintf(line.words, ": %s ", via__who_thread(c->s, last, who));
 	if (flight_of(c, last) != VIA_NONE)
-		tell_flight(f, c, flight_of(c, last));
+		tell_flight(line.words, c, flight_of(c, last));
 	else
-		fprintf(f, "%s\n", cause_of(c, last));
+		fputs(cause_of(c, last), line.words);
+	line_end(&line, f, c, at, HANGING);
 }
 
 /* --- Findings --- */
@@ -209,22 +286,35 @@ bool chain_concerns(const struct why_case *c, const struct chain *chain,
 	return false;
 }
 
+/* What to do stands below what is wrong. */
+#define ADVICE 4
+
 void finding_print(FILE *f, const struct why_case *c,
 		   const struct via_finding *finding)
 {
-	in_colour(f, c, RED, finding->rule);
+	struct line line;
+	int at = begin_with(&line, f, c, RED, finding->rule);
+
 	if (finding->certainty != VIA_EXACT)
-		fprintf(f, " (%s)", why_certainty(finding->certainty));
-	fprintf(f, ": %s.\n    %s.\n", finding->what, finding->advice);
+		fprintf(line.words, " (%s)", why_certainty(finding->certainty));
+	fprintf(line.words, ": %s.", finding->what);
+	line_end(&line, f, c, at, HANGING);
+	fprintf(f, "%*s", ADVICE, "");
+	line_begin(&line);
+	fprintf(line.words, "%s.", finding->advice);
+	line_end(&line, f, c, ADVICE, ADVICE);
 }
 
 void ring_advise(FILE *f, const struct why_case *c, uint32_t cycle)
 {
 	const struct via_cycle *ring = &c->d->cycles[cycle];
 	uint32_t first = c->d->cycle_threads[ring->first];
+	struct line line;
 
-	fprintf(f,
-		"    Ending any one of them lets the others go on: via kill "
-		"%d.\n",
+	fprintf(f, "%*s", ADVICE, "");
+	line_begin(&line);
+	fprintf(line.words,
+		"Ending any one of them lets the others go on: via kill %d.",
 		c->s->processes[c->s->threads[first].process].task.pid);
+	line_end(&line, f, c, ADVICE, ADVICE);
 }

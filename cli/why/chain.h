@@ -21,6 +21,9 @@ int chain_follow(const struct why_case *c, uint32_t thread, struct chain *ret);
 void chain_print(FILE *f, const struct why_case *c, const struct chain *chain,
 		 int indent);
 
+/* A line for a thread that waits behind a ring. */
+void chain_print_behind(FILE *f, const struct why_case *c, uint32_t thread);
+
 /* One line: what it comes down to. */
 void chain_conclude(FILE *f, const struct why_case *c,
 		    const struct chain *chain);

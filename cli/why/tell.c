@@ -6,33 +6,10 @@
 #include <string.h>
 
 #include "cli/numbers.h"
+#include "inspect/view/format.h"
 
 /* Of more things that one thread waits for only the number is told. */
 #define WAITS_MAX 4
-
-const char *tell_time(int64_t ns, char text[32])
-{
-	static const struct {
-		int64_t ns;
-		const char *name;
-	} units[] = {{86400000000000, "days"},
-		     {3600000000000, "h"},
-		     {60000000000, "min"},
-		     {1000000000, "s"}};
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		double n = (double)ns / (double)units[i].ns;
-
-		/* 90 s rather than 1 min. */
-		if (n < (i < 3 ? 2 : 1))
-			continue;
-		snprintf(text, 32, "%.*f %s", n < 9.95 && i == 3, n,
-			 units[i].name);
-		return text;
-	}
-	snprintf(text, 32, "%" PRId64 " ms", ns / 1000000);
-	return text;
-}
 
 /* --- What is waited for --- */
 
@@ -49,7 +26,10 @@ static void tell_amount(FILE *f, const struct via_object *o)
 	if (o->capacity > 0)
 		fprintf(f, " of %s",
 			cli_binary((uint64_t)o->capacity, capacity));
-	fprintf(f, " %s", bytes ? "bytes" : unit);
+	fprintf(f, " %s",
+		!bytes				    ? unit
+		: o->level == 1 && o->capacity <= 0 ? "byte"
+						    : "bytes");
 }
 
 /* How full the object is: of a socket that is written to, what the peer has
@@ -224,17 +204,25 @@ static void tell_doing(FILE *f, const struct why_case *c, uint32_t thread)
 		fprintf(f, "sleeps, it was not to be seen over what");
 }
 
+static void tell_time(FILE *f, const char *words, int64_t ns)
+{
+	char text[32];
+	struct via__out out = via__out(text, sizeof(text));
+
+	via__put_duration(&out, ns, false);
+	fprintf(f, ", %s %s", words, text);
+}
+
 static void tell_times(FILE *f, const struct why_case *c, uint32_t thread)
 {
 	const struct via_thread *t = &c->s->threads[thread];
 	uint32_t wait = c->d->verdicts[thread].wait;
 	int64_t left = wait == VIA_NONE ? -1 : c->s->waits[wait].left_ns;
-	char text[32];
 
 	if (t->state != 'R' && t->since_ns >= 0)
-		fprintf(f, ", for %s", tell_time(t->since_ns, text));
+		tell_time(f, "for", t->since_ns);
 	if (left >= 0)
-		fprintf(f, ", at most %s", tell_time(left, text));
+		tell_time(f, "at most", left);
 }
 
 void tell_thread(FILE *f, const struct why_case *c, uint32_t thread)

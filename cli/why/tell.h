@@ -7,7 +7,7 @@
 
 #include "cli/why/case.h"
 
-/* "cat (4242) waits to read pipe:[123] (descriptor 0, empty), for 12 s" */
+/* "cat (4242) waits to read pipe:[123] (descriptor 0, empty), for 12.3s" */
 void tell_thread(FILE *f, const struct why_case *c, uint32_t thread);
 
 /* The same of who is next in a chain: "to be written by tar (4243), which
@@ -17,8 +17,5 @@ void tell_next(FILE *f, const struct why_case *c, uint32_t before,
 /* Only the first half. */
 void tell_back(FILE *f, const struct why_case *c, uint32_t before,
 	       uint32_t thread);
-
-/* "12 s", "3 min", "2 h". */
-const char *tell_time(int64_t ns, char text[32]);
 
 #endif

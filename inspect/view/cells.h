@@ -62,7 +62,7 @@ int via__append(json_t *list, json_t *value);
 	}
 #define VIA__COLUMN_USER                                                       \
 	{                                                                      \
-		"USER", "whose it is", 0, NULL, via__cell_user                 \
+		"USER", "whose it is", VIA__SPARE(1), NULL, via__cell_user     \
 	}
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "inspect/view/cells.h"
 #include "inspect/view/format.h"
+#include "inspect/view/json.h"
 #include "inspect/view/shared.h"
 #include "inspect/view/text.h"
 #include "inspect/view/words.h"
@@ -120,10 +121,7 @@ static void put_amount(const struct via__show *show, struct via__out *out,
 	bool bytes = *via_kind_unit((enum via_kind)o->kind) == 'B' &&
 		     !(o->flags & VIA_OBJECT_LISTENS);
 
-	if (n < 0)
-		via__out_print(out, "%" PRId64, n);
-	else
-		via__put_size(out, (uint64_t)n, show->exact || !bytes);
+	via__put_amount(out, n, show->exact || !bytes);
 }
 
 void via__cell_level(const struct via__show *show, const struct via__line *line,
@@ -371,14 +369,17 @@ static json_t *end_json(const struct via_snapshot *s,
 			const struct via_holding *h)
 {
 	const struct via_task *task = &s->processes[h->process].task;
-	char name[VIA__TEXT_MAX];
+	json_t *o = json_pack("{si ss si sb sb sb}", "pid", task->pid, "how",
+			      via__how_word(h->how), "id", h->id, "read",
+			      !!(h->flags & VIA_HOLD_READ), "write",
+			      !!(h->flags & VIA_HOLD_WRITE), "shared",
+			      !!(h->flags & VIA_HOLD_SHARED));
 
-	via__escape(task->comm, strlen(task->comm), name, sizeof(name));
-	return json_pack("{si ss ss si sb sb sb}", "pid", task->pid, "comm",
-			 name, "how", via__how_word(h->how), "id", h->id,
-			 "read", !!(h->flags & VIA_HOLD_READ), "write",
-			 !!(h->flags & VIA_HOLD_WRITE), "shared",
-			 !!(h->flags & VIA_HOLD_SHARED));
+	if (o && !via__json_set_bytes(o, "comm", "comm_base64", task->comm,
+				      strlen(task->comm)))
+		return o;
+	json_decref(o);
+	return NULL;
 }
 
 json_t *via__json_ends(const struct via__show *show,

@@ -34,11 +34,9 @@ void via__put_user(const struct via__show *show, struct via__out *out,
 		   uid_t uid)
 {
 	char buf[64];
-	const char *name = show->user ? show->user(uid, buf, sizeof(buf))
-				      : NULL;
 
-	if (name)
-		via__out_bytes(out, name, strlen(name), NULL);
+	if (show->user)
+		via__out_text(out, show->user(uid, buf, sizeof(buf)));
 	else
 		via__out_print(out, "%u", uid);
 }

@@ -21,6 +21,14 @@ void via__put_size(struct via__out *out, uint64_t n, bool exact)
 	via__out_print(out, "%.*f%c", fraction, value, units[unit]);
 }
 
+void via__put_amount(struct via__out *out, int64_t n, bool exact)
+{
+	if (n < 0)
+		via__out_print(out, "%" PRId64, n);
+	else
+		via__put_size(out, (uint64_t)n, exact);
+}
+
 void via__put_duration(struct via__out *out, int64_t ns, bool exact)
 {
 	int64_t s = ns / 1000000000, ms = ns / 1000000;

@@ -508,9 +508,10 @@ static int load_all(struct loader *l)
 	const json_t *version = json_object_get(l->root, "via_inspect");
 
 	if (!json_is_integer(version))
-		return wrong(l, "no snapshot: it has no via_inspect");
+		return wrong(l, "not a snapshot: it has no via_inspect");
 	if (json_integer_value(version) != VIA__JSON_VERSION)
-		return wrong(l, "a snapshot of another version");
+		return wrong(l, "a snapshot in another format: it is read by "
+				"the version of via that wrote it");
 	int err = count(l);
 
 	l->r = &via__sight_record;
@@ -533,7 +534,7 @@ static int no_json(FILE *f, const json_error_t *e, struct via_error *error)
 		return -EPROTO;
 	struct via__out out = via__out(error->text, sizeof(error->text));
 
-	via__out_print(&out, "no JSON: line %d: ", e->line);
+	via__out_print(&out, "not JSON: line %d: ", e->line);
 	via__out_bytes(&out, e->text, strlen(e->text), NULL);
 	error->code = -EPROTO;
 	return -EPROTO;

@@ -242,9 +242,11 @@ static void nothing_is_trusted(void **state)
 	static const struct {
 		const char *text, *sentence;
 	} cases[] = {
-		{"", "no JSON: line 1: '[' or '{' expected near end of file"},
-		{"[]", "no snapshot: it has no via_inspect"},
-		{"{\"via_inspect\":2}", "a snapshot of another version"},
+		{"", "not JSON: line 1: '[' or '{' expected near end of file"},
+		{"[]", "not a snapshot: it has no via_inspect"},
+		{"{\"via_inspect\":2}", "a snapshot in another format: "
+					"it is read by the version of via "
+					"that wrote it"},
 		{"{\"via_inspect\":1}", "sight[0]: not an object"},
 		{SNAPSHOT(",\"holds\":{}"), "holds[0]: not a list"},
 		{SNAPSHOT(",\"holds\":[1]"), "holds[0]: not an object"},
@@ -308,9 +310,9 @@ static void nothing_is_trusted(void **state)
 			  "{\"object\":0}]"),
 		 "semaphores[2]: not beside the others of its object"},
 		{"{\"via_inspect\":\033}",
-		 "no JSON: line 1: invalid token near '\\x1b'"},
+		 "not JSON: line 1: invalid token near '\\x1b'"},
 		{"{\"via_inspect\":1,\"via_inspect\":1}",
-		 "no JSON: line 1: duplicate object key near "
+		 "not JSON: line 1: duplicate object key near "
 		 "'\"via_inspect\"'"},
 	};
 	struct via_snapshot *s;

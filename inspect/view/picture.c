@@ -3,10 +3,10 @@
 #include "inspect/view/picture.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "inspect/view/format.h"
 #include "inspect/view/text.h"
 
 /* An arc while there are no nodes yet: of indices in the snapshot. */
@@ -431,18 +431,21 @@ const char *via__node_level(const struct via_picture *p, uint32_t node,
 			    char *buf, size_t size)
 {
 	const struct via_object *o = via__node_fuller(p, node);
+	struct via__out out = via__out(buf, size);
 
-	buf[0] = '\0';
 	if (!o || o->level == VIA_UNKNOWN)
 		return buf;
 	const char *unit = o->flags & VIA_OBJECT_LISTENS
 				   ? "connections"
 				   : via_kind_unit((enum via_kind)o->kind);
+	bool bytes = strcmp(unit, "B") == 0;
 
-	if (o->capacity == VIA_UNKNOWN)
-		(void)snprintf(buf, size, "%" PRId64 " %s", o->level, unit);
-	else
-		(void)snprintf(buf, size, "%" PRId64 "/%" PRId64 " %s",
-			       o->level, o->capacity, unit);
+	via__put_amount(&out, o->level, !bytes);
+	if (o->capacity != VIA_UNKNOWN) {
+		via__out_print(&out, "/");
+		via__put_amount(&out, o->capacity, !bytes);
+	}
+	if (!bytes)
+		via__out_print(&out, " %s", unit);
 	return buf;
 }

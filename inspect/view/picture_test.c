@@ -169,10 +169,10 @@ static void prints_words(void **state)
 	const struct via_choice all = {0};
 	static const char *const lines[] = {
 		"100,writer\n",
-		"  writes pipe:[42] (65536/65536 B)  with 101,reader (reads)  "
+		"  writes pipe:[42] (64K/64K)  with 101,reader (reads)  "
 		"waits: write\n",
 		"101,reader\n",
-		"  reads  pipe:[42] (65536/65536 B)  with 100,writer (writes)\n",
+		"  reads  pipe:[42] (64K/64K)  with 100,writer (writes)\n",
 		"102,server\n",
 		"  uses   unix:/run/x  with 103,",
 		NULL};
@@ -187,7 +187,7 @@ static void prints_dot(void **state)
 	static const char *const lines[] = {
 		"digraph via {\n",
 		"n3 [label=\"103,a\\\"<b>\"",
-		"n4 [label=\"pipe:[42]\\n65536/65536 B\", shape=ellipse]\n",
+		"n4 [label=\"pipe:[42]\\n64K/64K\", shape=ellipse]\n",
 		"n0 -> n4 [dir=forward, label=\"write\", style=dashed]\n",
 		"n1 -> n4 [dir=back, label=\"0\"]\n",
 		"n2 -> n5 [dir=both, label=\"5\"]\n",
@@ -204,7 +204,7 @@ static void prints_mermaid(void **state)
 	static const char *const lines[] = {
 		"flowchart LR\n",
 		"n3[\"103,a#34;#60;b#62;\"]\n",
-		"n4([\"pipe:#91;42#93;<br>65536/65536 B\"])\n",
+		"n4([\"pipe:#91;42#93;<br>64K/64K\"])\n",
 		"n0 -.->|write| n4\n",
 		"n4 -->|0| n1\n",
 		"n2 <-->|5| n5\n",

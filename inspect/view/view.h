@@ -28,7 +28,7 @@ struct via__show {
 	bool tree;	   /* below what they belong to, where the view can */
 	size_t items_max;  /* in a cell, 0: any number */
 	uint32_t *n_lines; /* becomes how many there are; may be NULL */
-	/* The name of a user in buf, or NULL: as a number. May be NULL. */
+	/* What a user is called, made printable, in buf. NULL: the number. */
 	const char *(*user)(uid_t uid, char *buf, size_t size);
 };
 
@@ -46,11 +46,16 @@ struct via__lines {
 };
 
 enum via__column_flag {
-	VIA__RIGHT = 1, /* numbers */
-	VIA__TREE = 2,	/* the one that is indented */
-	VIA__CUT = 4,	/* may be cut where the terminal ends */
-	VIA__ITEMS = 8, /* several, each on a line of its own */
+	VIA__RIGHT = 1,	 /* numbers */
+	VIA__TREE = 2,	 /* the one that is indented */
+	VIA__CUT = 4,	 /* may be cut where the terminal ends */
+	VIA__ITEMS = 8,	 /* several, each on a line of its own */
+	VIA__NAMES = 16, /* what lines are about: cut less */
 };
+
+/* Left out where the terminal is too narrow, the highest rank first. */
+#define VIA__SPARE(rank)    ((unsigned int)(rank) << 8)
+#define VIA__RANK_OF(flags) ((flags) >> 8)
 
 struct via__column {
 	const char *name; /* "PID" */

@@ -115,14 +115,18 @@ SUM(number_messages, of_messages)
 static const struct via__column columns[] = {
 	{"KIND", "of what", 0, NULL, via__cell_kind},
 	{"OBJECTS", "how many there are", VIA__RIGHT, number_objects},
-	{"HOLDS", "how often they are held", VIA__RIGHT, number_holders},
-	{"UNUSED", "how many nobody holds", VIA__RIGHT, number_unused},
+	{"HOLDS", "how often they are held", VIA__RIGHT | VIA__SPARE(1),
+	 number_holders},
+	{"UNUSED", "how many nobody holds", VIA__RIGHT | VIA__SPARE(2),
+	 number_unused},
 	{"LEVEL", "what is in them, in the kind's unit", VIA__RIGHT,
 	 number_level},
 	{"SIZE", "memory, in bytes; semaphores: how many", VIA__RIGHT,
 	 number_size},
-	{"RESIDENT", "of it in memory, in bytes", VIA__RIGHT, number_resident},
-	{"MESSAGES", "how many wait", VIA__RIGHT, number_messages},
+	{"RESIDENT", "of it in memory, in bytes", VIA__RIGHT | VIA__SPARE(3),
+	 number_resident},
+	{"MESSAGES", "how many wait", VIA__RIGHT | VIA__SPARE(4),
+	 number_messages},
 	{0},
 };
 

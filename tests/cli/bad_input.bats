@@ -336,4 +336,6 @@ load lib.bash
 	[[ "$output" != *$'\033'* ]]
 	run via recv $'unix:s?\033[2J=3'
 	[[ "$output" != *$'\033'* ]]
+	run via $'\033[2J\xc2\x9bä'
+	failed_with 2 "no verb '\x1b[2J\xc2\x9bä'"
 }

@@ -44,15 +44,19 @@ ctypes.CDLL(None).sem_open(b"/via-gc", os.O_CREAT, 0o600, 3)'
 	grep -q '^posixshm:/via-gc\\x1b\[1m .* nobody has it open' <<<"$output"
 	grep -q '^posixsem:/via-gc .* left over' <<<"$output"
 	[ "$(n_sysv shm)$(n_sysv sem)$(n_sysv msg)" = 111 ]
+	# Whose it is, and how old, as via ls and via ps say it.
+	[[ "${lines[0]}" =~ ^NAME\ +SIZE\ USER\ +AGE ]]
+	[[ "${lines[1]}" =~ \ $(id -un)\ +([0-9]+m)?[0-9.]+m?s\  ]]
 
 	via gc --json >json || [ $? -eq 1 ]
 	python3 - <<-'END'
-		import json
+		import json, pwd
 		d = json.load(open("json"))
 		assert len(d["orphans"]) == 5 and d["unjudged"] == 0, d
 		[shm] = [o for o in d["orphans"] if o["kind"] == "sysvshm"]
 		assert shm["size"] == 10000 and shm["removed"] is False
 		assert shm["age_s"] < 100 and "dead" in shm["why"]
+		assert shm["user"] == pwd.getpwuid(shm["uid"]).pw_name
 	END
 	run --separate-stderr via gc --yes
 	[ "$status" -eq 0 ]

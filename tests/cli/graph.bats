@@ -68,6 +68,23 @@ stop_pair() {
 	END
 }
 
+@test "on a terminal words are whole, at any width" {
+	start_pair
+	via graph --save all.json "$first" >whole
+	stop_pair
+	grep -q '(0/64K)' whole
+	for columns in 40 200; do
+		TERM=xterm python3 "$BATS_TEST_DIRNAME/terminal.py" \
+			"stty cols $columns; '$VIA' graph --from all.json $first" \
+			3>&- 5>&- | tr -d '\r' |
+			sed -n "/^$first/,/^ready> /p" | sed '$d' >seen
+		cat seen
+		[ "$(wc -L <seen)" -le "$columns" ]
+		diff <(tr -s ' \n' ' ' <whole) <(tr -s ' \n' ' ' <seen)
+	done
+	diff whole seen
+}
+
 @test "depth stops before the other side" {
 	start_pair
 	via graph --depth 1 "$first" >text
@@ -89,7 +106,10 @@ stop_pair() {
 	start_pair
 	via graph "$first" --dot | dot -Tplain >plain
 	via graph "$first" --svg >out.svg
+	via graph "$first" --svg 2>full >/dev/full || [ $? -eq 1 ]
 	stop_pair
+	[[ "$(<full)" == 'via graph: standard output: No space left'* ]]
+	[ "$(wc -l <full)" -eq 1 ]
 	[ "$(grep -c '^node' plain)" -eq 4 ]
 	[ "$(grep -c '^edge' plain)" -eq 4 ]
 	grep -q '<svg' out.svg

@@ -29,6 +29,20 @@ mapfile -t verbs < <(sed -n 's/^VERB(\(.*\))/\1/p' \
 	done
 }
 
+# Among the verbs that look at processes a letter has one meaning; with those
+# that wait, -t is how long.
+@test "a letter means one thing" {
+	for verb in ls ps why stuck graph maps limits gc signals; do
+		via "$verb" -h
+	done | sed -n 's/^  -\(.\), --\([a-z-]*\).*/\1 \2/p' | sort -u >letters
+	[ "$(wc -l <letters)" -ge 15 ]
+	[ -z "$(cut -c 1 letters | uniq -d)" ]
+	for verb in "${verbs[@]}"; do
+		via "$verb" -h
+	done | sed -n 's/^  -t, --\([a-z-]*\).*/\1/p' | sort -u >lasting
+	diff lasting <(printf 'time\ntimeout\n')
+}
+
 # Text as one line.
 flat() {
 	tr -s ' \n' ' '

@@ -101,7 +101,7 @@ assert rows[18]["default"] == "stop" and rows[17]["default"] == "continue"'
 	start_target "via-$$-b"
 	via kill --pattern TERM "^via-$$-[bc]$"
 	gone "$target" 143
-	[ "$(via kill -p -n TERM "via-$$")" = "TERM $first via-$$-a" ]
+	[ "$(via kill --pattern -n TERM "via-$$")" = "TERM $first via-$$-a" ]
 	run via kill --pattern TERM "^via-$$-[bc]$"
 	failed_with 1 "no process has a name like '^via-$$-[bc]\$'"
 	run via kill --pattern TERM '('
@@ -130,17 +130,17 @@ assert rows[18]["default"] == "stop" and rows[17]["default"] == "continue"'
 
 @test "carries a value" {
 	start_teller USR1
-	via kill RTMIN+3 "$target" --value 7
-	via kill RTMIN+3 "$target" --value=-1
-	via kill USR1 "$target" --value 2147483647
-	via kill USR1 "$target"
 	# -1 is SI_QUEUE, 0 is SI_USER.
+	via kill RTMIN+3 "$target" --value 7
 	read -r line <&5
 	[ "$line" = '37 -1 7' ]
+	via kill RTMIN+3 "$target" --value=-1
 	read -r line <&5
 	[ "$line" = '37 -1 -1' ]
+	via kill USR1 "$target" --value 2147483647
 	read -r line <&5
 	[ "$line" = '10 -1 2147483647' ]
+	via kill USR1 "$target"
 	read -r line <&5
 	[ "$line" = '10 0 0' ]
 }
@@ -188,7 +188,7 @@ import json, sys
 said = json.load(sys.stdin)
 [p] = said["processes"]
 assert said["signal"] == "KILL" and p["pid"] == '"$target"'
-assert p["name"] == "via-'"$$"'" and p["group"] > 0'
+assert p["comm"] == "via-'"$$"'" and p["pgid"] > 0'
 	kill -0 "$target"
 }
 
@@ -239,8 +239,8 @@ assert p["name"] == "via-'"$$"'" and p["group"] > 0'
 
 @test "a hostile name reaches no terminal raw" {
 	start_target $'\e[2J\x9b1m\n'
-	[ "$(via kill --dry-run TERM "$target")" = "TERM $target ?[2J?1m?" ]
-	via kill --dry-run --json TERM "$target" | grep -q name_base64
+	[ "$(via kill --dry-run TERM "$target")" = "TERM $target "'\x1b[2J\x9b1m\x0a' ]
+	via kill --dry-run --json TERM "$target" | grep -q comm_base64
 }
 
 @test "bad input" {
@@ -255,9 +255,9 @@ assert p["name"] == "via-'"$$"'" and p["group"] > 0'
 	run via kill 65 1
 	failed_with 2 "there is no signal '65'"
 	run via kill TERM 0
-	failed_with 2 '0: not the id of a process'
+	failed_with 2 '0: not a process id'
 	run via kill TERM 99999999999
-	failed_with 2 'not the id of a process'
+	failed_with 2 'not a process id'
 	run via kill --group TERM name
 	failed_with 2 'name: not the id of a process group'
 	run via kill TERM -- -1

@@ -143,7 +143,7 @@ waiting() {
 		failed_with 1 'is locked'
 		run via lock --json "$url"
 		[[ "$output" == *'"n_holders":1,'* ]]
-		[[ "$output" == *'"command":"'* ]]
+		[[ "$output" == *'"comm":"'* ]]
 		echo >go
 		via lock "$url" -- true
 		rm -f go
@@ -259,13 +259,13 @@ waiting() {
 		waiting "$url" 1
 		run via lock "$url"
 		echo "$output"
-		[[ "${lines[0]}" == WHO*PID*MODE*COMMAND ]]
+		[[ "${lines[0]}" == WHO*PID*MODE*COMM ]]
 		[[ "${lines[1]}" =~ ^holds\ +$pid\ exclusive\ via$ ]]
 		[[ "${lines[2]}" =~ ^waits.*exclusive ]]
 		via lock --json "$url" | python3 -c 'import json, sys
 d = json.load(sys.stdin)
 [h], [w] = d["holders"], d["waiters"]
-assert h == {"pid": int(sys.argv[1]), "mode": "exclusive", "command": "via"}
+assert h == {"pid": int(sys.argv[1]), "mode": "exclusive", "comm": "via"}
 assert d["kind"] + ":" == sys.argv[2][:len(d["kind"]) + 1]' "$pid" "$url"
 		let_go
 		ended $!

@@ -199,7 +199,13 @@ for o in json.load(open("json"))["ipc"]:
 	[ "$(via ls --limits | head -n 1)" = "$(via limits | head -n 1)" ]
 	via ls --limits --json | grep -q '^{"limits":'
 	run via ls --limits 4242
-	failed_with 2 'no FILTER'
+	failed_with 2 'with --json alone'
+	run via ls --limits --save x
+	failed_with 2 'with --json alone'
+	run via ls --output ''
+	failed_with 2 'no column is named'
+	run via ls --raw --json
+	failed_with 2 '--raw and --json exclude each other'
 	[ "$(via ls --json -o KIND,LEVEL "$pipe")" = \
 		$'{"objects":[\n{"kind":"pipe","level":0}\n]}' ]
 }
@@ -232,6 +238,10 @@ on_terminal() {
 	failed_with 2 'pipes: no kind'
 	run via ls --pid 4194305
 	failed_with 1 'there is nothing of process 4194305'
+	run via ls --pid 0
+	failed_with 2 '0: not a process id'
+	run via ls nothing not-this
+	failed_with 1 "there is no 'nothing', nor the other"
 	run via ls --pid x
 	failed_with 2 'x: not a process id'
 	run via ls --user nobody-is-called-so

@@ -76,11 +76,11 @@ stop_mapper() {
 		assert ours["shared_with"] == [child], ours
 	END
 	grep -q 'private, 8K copied' out
-	grep -q "shared with $child python3" out
+	grep -q "shared with $child,python3" out
 }
 
 @test "a program's parts add up to its size" {
-	via maps --json -s 3 "$VIA" >out.json
+	via maps --json --symbols 3 "$VIA" >out.json
 	python3 - "$VIA" <<-'END'
 		import json, os, sys
 		out = json.load(open("out.json"))
@@ -127,6 +127,7 @@ stop_mapper() {
 	via maps $! >out
 	kill $!
 	run ! grep -q $'\e' out
-	grep -qF 'esc\x1b[31m\xe2\x80\xae\x5c' out
+	[ "$(head -n 1 out)" = "$!,"'esc\x1b[31m\xe2\x80\xae\x5c' ]
+	grep -qF '/esc\x1b[31m\xe2\x80\xae\x5c' out
 	run ! grep -q $'\u202e' out
 }

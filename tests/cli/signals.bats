@@ -60,7 +60,7 @@ print(*("%016x" % sum(1 << number(name) - 1 for name in p[key])
 	run via signals "$target"
 	[ "$status" -eq 0 ]
 	echo "$output"
-	[[ "${lines[0]}" =~ ^\ *PID\ NAME\ +PENDING\ BLOCKED\ +IGNORED\ +CAUGHT ]]
+	[[ "${lines[0]}" =~ ^\ *PID\ COMM\ +PENDING\ BLOCKED\ +IGNORED\ +CAUGHT ]]
 	[[ "${lines[1]}" =~ ^\ *$target\ a-target\ USR1\ +USR1\ TERM\ RTMIN\+3\ .*HUP\ .*ALRM ]]
 }
 
@@ -128,7 +128,7 @@ assert p["queued"] >= 2 and p["queue_max"] > 0 and p["uid"] == '"$(id -u)"
 	via signals --json "$target" | python3 -c '
 import base64, json, sys
 [p] = json.load(sys.stdin)["processes"]
-assert base64.b64decode(p["name_base64"]) == b"\x1b[2J\n\x9b1m"'
+assert base64.b64decode(p["comm_base64"]) == b"\x1b[2J\n\x9b1m"'
 }
 
 # Read lines of what is watched until one has $1 in it.
@@ -179,6 +179,8 @@ watched() {
 	failed_with 1 "no process has the name ''"
 	run via signals a-name-that-is-too-long
 	failed_with 1 'keeps 15 bytes'
+	run via signals --interval 1s
+	failed_with 2 '--interval needs --watch'
 	run via signals --watch --interval 0
 	failed_with 2 interval
 }

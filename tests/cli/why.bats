@@ -41,6 +41,10 @@ print($2)"
 	sleep 1000 3>&- | cat 3>&- &
 	cat=$!
 	says "$cat" sleeps
+	# Times as in via ls and via ps.
+	if [[ "${lines[0]}" == *', for '* ]]; then
+		[[ "${lines[0]}" =~ ', for '([0-9]+m)?[0-9.]+m?s$ ]]
+	fi
 	[[ "${lines[0]}" == "cat ($cat) waits to read pipe:["*'descriptor 0, empty'* ]]
 	[[ "${lines[1]}" == '└─ to be written by sleep ('*'), which sleeps'* ]]
 	[[ "${lines[2]}" == 'In the end: sleep ('*') waits for what comes from outside.' ]]
@@ -198,15 +202,61 @@ print($2)"
 @test "from a file it says the same" {
 	start_popen
 	via why --save all.json "$target" >live
-	via why --from all.json "$target" >saved
-	# But for the time.
-	diff <(sed 's/, for [0-9.]* [a-z]*//' live) \
-		<(sed 's/, for [0-9.]* [a-z]*//' saved)
+	via why --from all.json "$target" | diff live -
+	via graph --save all.json "$target" >live
+	via graph --from all.json "$target" | diff live -
 	kill "$target"
 	wait "$target" || true
 	via why --from all.json "$target" | grep Deadlock
 	run via stuck --from all.json
 	[ "$status" -eq 1 ]
+}
+
+# Who pass a byte to and fro are seen to wait for each other at times, if nobody
+# looks again: what the second look found out is saved as well.
+@test "what is saved has been looked at twice" {
+	start_python <<-'END'
+		import os
+		there, back = os.pipe(), os.pipe()
+		child = os.fork()
+		me, other = (there, back) if child else (back, there)
+		os.close(me[0]); os.close(other[1])
+		if child: os.write(me[1], b"x")
+		while os.write(me[1], os.read(other[0], 1)): pass
+	END
+	for _ in {1..100}; do
+		via why --save all.json "$target" >live
+		via why --from all.json "$target" | diff live -
+		! grep '"moved"' all.json || return 0
+	done
+	false
+}
+
+# Who holds System V semaphores the kernel tells only who looks closer.
+@test "what is saved has been looked at closely" {
+	via ls --source bpf >/dev/null 2>&1 || skip 'needs BPF'
+	start_python <<-'END'
+		import ctypes, os
+		libc = ctypes.CDLL(None)
+		sets = [libc.semget(0, 1, 0o1600) for _ in range(2)]
+		for id in sets: libc.semctl(id, 0, 16, 1)
+		there, back = os.pipe(), os.pipe()
+		def take(id):
+		    return libc.semop(id, (ctypes.c_short * 3)(0, -1, 0x1000), 1)
+		if os.fork() == 0:
+		    take(sets[0])
+		    os.write(there[1], b"x"); os.read(back[0], 1)
+		    os._exit(take(sets[1]))
+		take(sets[1])
+		os.write(back[1], b"x"); os.read(there[0], 1)
+		take(sets[0])
+		for id in sets: libc.semctl(id, 0, 0)
+	END
+	until ! via stuck --save all.json >live; do kill -0 "$target"; done
+	grep -q '^Deadlock' live
+	via stuck --from all.json | diff live -
+	pkill -P "$target"
+	wait "$target"
 }
 
 @test "a hostile name reaches no terminal raw" {
@@ -240,6 +290,23 @@ print($2)"
 	[ "$status" -eq 1 ]
 }
 
+@test "on a terminal words are whole, at any width" {
+	start_popen
+	via why --save all.json "$target" >whole
+	for columns in 40 60 200; do
+		NO_COLOR=1 TERM=xterm python3 \
+			"$BATS_TEST_DIRNAME/terminal.py" "stty cols $columns; '$VIA' \
+			why --from all.json $target" 3>&- | tr -d '\r' |
+			sed -n '/^python3 (/,/^ready> /p' | sed '$d' >narrow
+		cat narrow
+		[ "$(wc -L <narrow)" -le "$columns" ]
+		diff <(tr -s ' \n' ' ' <whole) <(tr -s ' \n' ' ' <narrow)
+		grep -q '^└─ head' narrow
+		grep -q '^   └─ to be read' narrow
+	done
+	diff whole narrow
+}
+
 @test "bad input" {
 	run via why
 	failed_with 2 'too few'
@@ -247,6 +314,10 @@ print($2)"
 	failed_with 1 'there is no process 4194305'
 	run via why 99999999999999999999
 	failed_with 2 'not a process id'
+	run via why 7-letters
+	failed_with 1 "no process has the name '7-letters'"
+	run via why a-name-that-is-too-long
+	failed_with 1 'of which the kernel keeps 15 bytes'
 	run via why no-such-process
 	failed_with 1 "no process has the name 'no-such-process'"
 	run via stuck extra

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Breaking lines where Chinese or English may be broken. */
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-#include <wchar.h>
+#include "cli/wrap.h"
 
-#include "cli/lab/result.h"
+#include <stdbool.h>
+#include <string.h>
+#include <wchar.h>
 
 /* Bytes of the UTF-8 character at s, and its columns. */
 static size_t character(const char *s, int *ret_width)
@@ -67,33 +64,24 @@ static size_t piece(const char *s, int *ret_width)
 	return len;
 }
 
-static int line_width(void)
+void wrap_print(FILE *f, const char *text, int at, int indent, int max)
 {
-	struct winsize size;
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < 40)
-		return 79;
-	return size.ws_col > 100 ? 99 : size.ws_col - 1;
-}
-
-void lab_print_wrapped(const char *text, int indent)
-{
-	int max = line_width(), at = indent, width;
+	int width;
 
 	while (*text) {
-		int space = *text == ' ' && at > indent;
+		int spaces = (int)strspn(text, " ");
 
-		text += strspn(text, " ");
+		text += spaces;
 		size_t len = piece(text, &width);
 
-		if (at + space + width > max && at > indent) {
-			printf("\n%*s", indent, "");
+		if (at > indent && width > max - at - spaces) {
+			fprintf(f, "\n%*s", indent, "");
 			at = indent;
-			space = 0;
+			spaces = 0;
 		}
-		printf("%*s%.*s", space, "", (int)len, text);
-		at += space + width;
+		fprintf(f, "%*s%.*s", spaces, "", (int)len, text);
+		at += spaces + width;
 		text += len;
 	}
-	putchar('\n');
+	putc('\n', f);
 }
