@@ -5,7 +5,7 @@ import re
 import sys
 
 SOURCES = re.compile(
-    r'.*\.([chm]|cc|def|map|in|py|sh|bats|bash|zsh|fish|[1-9])|meson\.build'
+    r'.*\.([chm]|cc|def|map|in|pml|py|sh|bats|bash|zsh|fish|[1-9])|meson\.build'
     r'|meson_options\.txt|dev|run')
 SKIPPED = re.compile(r'\.git|build(-.*)?|corpus')
 TAG = 'SPDX-License-Identifier: MIT'
