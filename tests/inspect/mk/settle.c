@@ -93,6 +93,23 @@ const struct mk_task *mk_task(const struct mk *m, const char *role)
 	return NULL;
 }
 
+static char state_of(const struct mk_task *t)
+{
+	char stat[1024];
+
+	return slurp(stat, sizeof(stat), "/proc/%d/task/%d/stat", t->pid,
+		     t->tid)
+		       ? strrchr(stat, ')')[2]
+		       : 'X';
+}
+
+/* Whoever locks a file waits, in D, for those who read /proc/locks: others may
+ * be looking at the machine. Only then it waits for the lock. */
+static bool is_late(const struct mk_task *t, long call)
+{
+	return (call == SYS_flock || call == SYS_fcntl) && state_of(t) == 'D';
+}
+
 static bool in_call(const struct mk_task *t, const struct mk_place *p)
 {
 	char text[256];
@@ -107,7 +124,7 @@ static bool in_call(const struct mk_task *t, const struct mk_place *p)
 	/* A call that was interrupted, by a debugger or by the machine's own
 	 * sleep, has another number, and its arguments still. */
 	return (call == p->call || call == SYS_restart_syscall) &&
-	       (p->fd < 0 || (long long)first == p->fd);
+	       (p->fd < 0 || (long long)first == p->fd) && !is_late(t, call);
 }
 
 static bool in_place(const struct mk *m, const struct mk_place *p)
