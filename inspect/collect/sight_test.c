@@ -2,11 +2,19 @@
 /* What a snapshot says about what it has not seen. */
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "inspect/collect/look_test.h"
+
+/* Whether nobody else has anything on its way: below process 1 of a namespace,
+ * as the guard makes one. */
+static bool is_alone(void)
+{
+	return getppid() == 1;
+}
 
 static uint32_t in_flight(void)
 {
@@ -49,6 +57,8 @@ static void counts_what_is_in_flight(void **state)
 	};
 
 	(void)state;
+	if (!is_alone())
+		check_skip("needs a pid namespace of its own");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		uint32_t before = in_flight();
 		int pair[2], null = open("/dev/null", O_RDONLY);
@@ -74,9 +84,11 @@ static void counts_what_rings_have(void **state)
 	uint32_t before = in_flight();
 
 	(void)state;
-	if (ring < 0) {
+	if (ring < 0 || !is_alone()) {
 		close(null);
-		check_skip("needs io_uring");
+		if (ring >= 0)
+			close(ring);
+		check_skip("needs io_uring and a pid namespace of its own");
 	}
 	assert_int_equal(syscall(SYS_io_uring_register, ring,
 				 IORING_REGISTER_FILES, &null, 1),
