@@ -10,13 +10,6 @@
 
 #include "inspect/collect/look_test.h"
 
-/* Whether nobody else has anything on its way: below process 1 of a namespace,
- * as the guard makes one. */
-static bool is_alone(void)
-{
-	return getppid() == 1;
-}
-
 static uint32_t in_flight(void)
 {
 	struct via_snapshot *s = look(VIA_WANT_ALL);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PLURAL(n) ((n) == 1 ? "" : "s")
+
 enum judgement {
 	IN_USE,
 	ORPHANED,
@@ -130,14 +132,15 @@ static enum judgement queue(const struct judge *j, const struct via_object *o,
 	if (!sender || !receiver)
 		return because(ret,
 			       "process %d, the only one that %s, is dead, and "
-			       "nobody waits; %" PRId64 " messages",
+			       "nobody waits; %" PRId64 " message%s",
 			       sender ? sender : receiver,
 			       sender ? "has sent" : "has received",
-			       ipc->n_messages);
-	return because(ret,
-		       "processes %d, which sent last, and %d, which received "
-		       "last, are dead, and nobody waits; %" PRId64 " messages",
-		       sender, receiver, ipc->n_messages);
+			       ipc->n_messages, PLURAL(ipc->n_messages));
+	return because(
+		ret,
+		"processes %d, which sent last, and %d, which received "
+		"last, are dead, and nobody waits; %" PRId64 " message%s",
+		sender, receiver, ipc->n_messages, PLURAL(ipc->n_messages));
 }
 
 static enum judgement semaphores(const struct judge *j,
@@ -182,8 +185,8 @@ static enum judgement file(const struct judge *j, const struct via_object *o,
 	    !all_seen(j->s, ipc, VIA_HIDDEN_FDS | VIA_HIDDEN_MAPS))
 		return UNJUDGED;
 	if (o->kind == VIA_KIND_MQ && ipc->n_messages != VIA_UNKNOWN)
-		return because(ret, "nobody has it open; %" PRId64 " messages",
-			       ipc->n_messages);
+		return because(ret, "nobody has it open; %" PRId64 " message%s",
+			       ipc->n_messages, PLURAL(ipc->n_messages));
 	return because(ret, "nobody has it open%s",
 		       o->kind == VIA_KIND_MQ ? "" : " or mapped");
 }
