@@ -40,7 +40,7 @@ ctypes.CDLL(None).sem_open(b"/via-gc", os.O_CREAT, 0o600, 3)'
 	[ "${#lines[@]}" -eq 6 ]
 	grep -q '^sysvshm:.*9.8K .* left over  *nobody has it attached' <<<"$output"
 	grep -q '^sysvsem:.* left over  *all processes' <<<"$output"
-	grep -q '^sysvmq:.* left over  *process .*1 messages' <<<"$output"
+	grep -q '^sysvmq:.* left over  *process .*1 message$' <<<"$output"
 	grep -q '^posixshm:/via-gc\\x1b\[1m .* nobody has it open' <<<"$output"
 	grep -q '^posixsem:/via-gc .* left over' <<<"$output"
 	[ "$(n_sysv shm)$(n_sysv sem)$(n_sysv msg)" = 111 ]
