@@ -11,6 +11,9 @@
  *   under which a program knows its pipes; and the reader either is stuck, or
  *   its parent waits for it alone: that would be the wrong order if others had
  *   yet to write to it.
+ *
+ * A reader with a single thread may have inherited the end itself: as long as it
+ * reads, it does not write.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -26,7 +29,8 @@ struct reader {
 	/* By number: with this certainty at most, or VIA__BEYOND. */
 	unsigned int limit;
 	bool strict;  /* only of programs that cannot know it */
-	bool several; /* have it */
+	bool several; /* have it, */
+	bool self;    /* the reader as well */
 };
 
 /* --- The reader --- */
@@ -172,6 +176,11 @@ static const struct via_holding *leak(struct reader *r)
 
 		if (!(via__sides(h) & 1u << VIA__WRITERS))
 			continue;
+		if (h->process == r->process &&
+		    s->processes[r->process].task.n_threads == 1) {
+			r->self = true;
+			continue;
+		}
 		if (is_above(s, h->process, r->process) ||
 		    is_above(s, r->process, h->process) ||
 		    writes(s, h->process, h->object) ||
@@ -217,14 +226,16 @@ void via__find_leaked_write_end(struct via__finder *f)
 		struct via_finding *found = via__report(f, r.limit, h->process,
 							t, h->object);
 
-		via__say(f, &found->what,
-			 "%s waits for data or the end of %s, whose write end "
-			 "is left with nobody but %s, as descriptor %d,%s and "
-			 "is not used there",
-			 via__who_thread(f->s, t, who),
-			 via__object_text(f->s, h->object, pipe, sizeof(pipe)),
-			 via__who_process(f->s, h->process, other), h->id,
-			 r.several ? " and others that inherited it," : "");
+		via__say(
+			f, &found->what,
+			"%s waits for data or the end of %s, whose write end "
+			"is left with nobody but %s, as descriptor %d,%s%s and "
+			"is not used there",
+			via__who_thread(f->s, t, who),
+			via__object_text(f->s, h->object, pipe, sizeof(pipe)),
+			via__who_process(f->s, h->process, other), h->id,
+			r.several ? " and others that inherited it," : "",
+			r.self ? " and the reader itself," : "");
 		via__say(f, &found->advice,
 			 "if it has inherited it by accident: open it with "
 			 "O_CLOEXEC, or close descriptor %d when it starts; "

@@ -223,7 +223,7 @@ static void made_family(struct made *m, struct family *f)
 static void leaked_to_stuck(void **state)
 {
 	(void)state;
-	for (int how = 0; how < 7; how++) {
+	for (int how = 0; how < 8; how++) {
 		struct family f;
 		struct made m;
 
@@ -234,17 +234,26 @@ static void leaked_to_stuck(void **state)
 			m.s->waits[READER_WAITS].fd = 5;
 		if (how < 2) {
 			found(&m, "leaked-write-end", f.sibling, f.pipe,
-			      "sibling (102), as descriptor 5,");
+			      "sibling (102), as descriptor 5, and is not");
 			continue;
 		}
-		/* It is the output of one who has it; of their parent; who
-		 * reads has it too; nobody says that the end is waited for. */
+		if (how == 7) {
+			made_hold(&m, f.reader, f.pipe, "w");
+			found(&m, "leaked-write-end", f.sibling, f.pipe,
+			      "descriptor 5, and the reader itself,");
+			continue;
+		}
+		/* It is the output of one who has it; of their parent; another
+		 * thread of who reads may write; nobody says that the end is
+		 * waited for. */
 		if (how == 2)
 			made_hold(&m, f.sibling, f.pipe, "w")->id = 1;
 		if (how == 3)
 			made_hold(&m, f.parent, f.pipe, "w");
-		if (how == 4)
+		if (how == 4) {
 			made_hold(&m, f.reader, f.pipe, "w");
+			m.s->processes[f.reader].task.n_threads = 2;
+		}
 		if (how == 5) {
 			m.s->waits[READER_WAITS].fd = 5;
 			m.s->waits[PARENT_WAITS].on_process = VIA_NONE;

@@ -298,16 +298,17 @@ void make_leaked_write_end(struct mk *m)
 	mk_remark(m, "leaked-write-end", "talker", mk_of(m, other[0]));
 }
 
-/* In a parent: a child that reads its standard input, of which it has no other
- * end. */
-static pid_t input_child(const char *role, const int input[2])
+/* In a parent: a child that reads its standard input, and keeps the other end
+ * of it or not. */
+static pid_t input_child(const char *role, const int input[2], bool keeps)
 {
 	pid_t pid = mk_fork(role);
 
 	if (pid == 0) {
 		MUST(dup2(input[0], 0));
 		MUST(close(input[0]));
-		MUST(close(input[1]));
+		if (!keeps)
+			MUST(close(input[1]));
 		mk_read(0);
 	}
 	return pid;
@@ -327,17 +328,17 @@ static void family_holds(struct mk *m, int pipe, const char *sibling, int end)
 
 /* Two children that read what their parent says: the second has inherited the
  * end of the first one's pipe, and the parent waits for the first. */
-void make_leaked_to_sibling(struct mk *m)
+static void beside_sibling(struct mk *m, bool keeps)
 {
 	int first[2], second[2];
 
 	mk_pipe(m, first);
 	mk_pipe(m, second);
 	CHILD(m, "parent", first[0], first[1], second[0], second[1], -1) {
-		pid_t reader = input_child("reader", first);
+		pid_t reader = input_child("reader", first, keeps);
 
 		MUST(close(first[0]));
-		(void)input_child("sibling", second);
+		(void)input_child("sibling", second, false);
 		MUST(close(first[1]));
 		MUST(close(second[0]));
 		(void)waitpid(reader, NULL, 0);
@@ -351,6 +352,17 @@ void make_leaked_to_sibling(struct mk *m)
 	mk_finding(m, "leaked-write-end", "sibling", mk_of(m, first[1]));
 }
 
+void make_leaked_to_sibling(struct mk *m)
+{
+	beside_sibling(m, false);
+}
+
+void make_leaked_to_both(struct mk *m)
+{
+	beside_sibling(m, true);
+	mk_holds(m, "reader", m->holds[1].object, "fd", m->holds[1].fd, "w");
+}
+
 /* As before, but the second is another program, and goes on. */
 static void beside_program(struct mk *m, const char *argument)
 {
@@ -358,7 +370,7 @@ static void beside_program(struct mk *m, const char *argument)
 
 	mk_pipe(m, p);
 	CHILD(m, "parent", p[0], p[1], -1) {
-		pid_t reader = input_child("reader", p);
+		pid_t reader = input_child("reader", p, false);
 
 		MUST(close(p[0]));
 		if (mk_fork("sleep") == 0) {
@@ -399,7 +411,7 @@ void make_saved_output(struct mk *m)
 
 	mk_pipe(m, p);
 	CHILD(m, "parent", p[0], p[1], -1) {
-		(void)input_child("reader", p);
+		(void)input_child("reader", p, false);
 		MUST(close(p[0]));
 		if (mk_fork("script") == 0)
 			mk_pause();
