@@ -80,7 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		scene.bpf = make_records(data, size - 1);
 	check_records(&scene.bpf);
 	for (pid_t pid = 1; pid <= PIDS; pid++) {
-		struct via__at at = {-1, scene.s->n_processes, pid};
+		struct via__fdlist none = {0};
+		struct via__at at = {-1, scene.s->n_processes, pid, &none};
 
 		via__add_process(scene.s)->task.pid = pid;
 		via__collector_fds.process(&scene, &at);

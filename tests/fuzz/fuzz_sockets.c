@@ -14,18 +14,9 @@
 
 /* What is asked for comes from the input: the linker puts these in the place of
  * those that ask the kernel. */
-int __wrap_via__diag_open(const struct via__space *space);
-int __wrap_via__diag_dump(int fd, const void *request, size_t len, size_t size,
-			  void (*f)(const void *message, size_t len, void *arg),
-			  void *arg);
-int __real_via__diag_dump(int fd, const void *request, size_t len, size_t size,
-			  void (*f)(const void *message, size_t len, void *arg),
-			  void *arg);
-void __wrap_via__each_space(struct via__scene *scene, size_t member,
-			    const char *name,
-			    int (*f)(struct via__scene *scene,
-				     const struct via__space *space, void *arg),
-			    void *arg);
+__typeof__(via__diag_open) __wrap_via__diag_open;
+__typeof__(via__diag_dump) __wrap_via__diag_dump, __real_via__diag_dump;
+__typeof__(via__each_space) __wrap_via__each_space;
 
 static struct {
 	const uint8_t *data;
@@ -57,7 +48,8 @@ static size_t make_answer(char *answer)
 	return pad + input.len;
 }
 
-int __wrap_via__diag_dump(int fd, const void *request, size_t len, size_t size,
+int __wrap_via__diag_dump(int fd, uint16_t type, const void *request,
+			  size_t len, size_t size,
 			  void (*f)(const void *message, size_t len, void *arg),
 			  void *arg)
 {
@@ -69,7 +61,8 @@ int __wrap_via__diag_dump(int fd, const void *request, size_t len, size_t size,
 	check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
 	check(send(ends[1], answer, answer_len, 0) == (ssize_t)answer_len);
 	check(shutdown(ends[1], SHUT_WR) == 0);
-	int err = __real_via__diag_dump(ends[0], request, len, size, f, arg);
+	int err = __real_via__diag_dump(ends[0], type, request, len, size, f,
+					arg);
 
 	close(ends[0]);
 	close(ends[1]);
