@@ -260,9 +260,9 @@ int via__bpf_load(const struct via__bpf *b, enum via__bpf_program program,
 	return r;
 }
 
-int via__bpf_open(struct via__bpf *ret, struct via_error *reterr)
+int via__bpf_find(struct via__bpf *ret, struct via_error *reterr)
 {
-	*ret = (struct via__bpf){0};
+	*ret = (struct via__bpf){.files_link = -1};
 	int err = via__bpf_layout_read(&ret->layout);
 
 	if (err == -ENOMEM)

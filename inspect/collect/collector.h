@@ -5,7 +5,8 @@
  *
  * The processes are gone through once. For each, all collectors that are
  * wanted are called in the order of the table, with the process' directory in
- * /proc open. Then each is called once for what belongs to no process, again in
+ * /proc open; those that are late perhaps when the others have been called for
+ * all of them. Then each is called once for what belongs to no process, again in
  * the order of the table; before each such call the snapshot is sealed, so
  * that it can be searched.
  *
@@ -63,6 +64,7 @@ struct via__collector {
 	const char *name;    /* that of its file */
 	const char *summary; /* what it reads, from where */
 	uint32_t want;	     /* called if one of these is wanted */
+	bool late;	     /* it needs what is known of descriptors */
 	/* For each process; NULL without. */
 	void (*process)(struct via__scene *scene, const struct via__at *at);
 	/* Once, after all processes; NULL without. */

@@ -459,6 +459,7 @@ const struct via__collector via__collector_fds = {
 	.name = "fds",
 	.summary = "descriptors, and the objects they are of",
 	.want = VIA_WANT_FDS,
+	.late = true,
 	.process = fds_process,
 	.all = fds_all,
 };

@@ -179,5 +179,6 @@ const struct via__collector via__collector_maps = {
 	.name = "maps",
 	.summary = "shared memory, mapped files: PROCMAP_QUERY, or maps",
 	.want = VIA_WANT_MAPS | VIA_WANT_ALL_MAPS,
+	.late = true,
 	.process = maps_process,
 };

@@ -35,6 +35,38 @@ static void not_seen(struct via__scene *scene, pid_t pid, int err)
 	p->hidden = HIDDEN;
 }
 
+/* Whoever has got or closed a descriptor since its threads were looked at has
+ * run, which shows: a program in the kernel, which tells the descriptors of all
+ * at once, is to be asked when all threads have been looked at. */
+static bool is_read_later(const struct via__scene *scene)
+{
+	return scene->bpf.open && scene->want & VIA_WANT_WAITS;
+}
+
+static void call(struct via__scene *scene, const struct via__at *at, bool late)
+{
+	for (size_t i = 0; i < N_COLLECTORS; i++)
+		if (collectors[i]->process && collectors[i]->late == late &&
+		    collectors[i]->want & scene->want)
+			collectors[i]->process(scene, at);
+}
+
+/* Pids do not come round again as quickly as this. */
+static void look_at_late(struct via__scene *scene)
+{
+	for (uint32_t i = 0; i < scene->s->n_processes; i++) {
+		pid_t pid = scene->s->processes[i].task.pid;
+		struct via__at at = {-1, i, pid};
+
+		if (!(scene->s->processes[i].flags & VIA_PROCESS_KERNEL))
+			at.dir = via__proc_open(pid);
+		if (at.dir < 0)
+			continue;
+		call(scene, &at, true);
+		close(at.dir);
+	}
+}
+
 static void look_at(struct via__scene *scene, pid_t pid)
 {
 	struct via_task task;
@@ -47,10 +79,9 @@ static void look_at(struct via__scene *scene, pid_t pid)
 		struct via__at at = {dir, scene->s->n_processes, pid};
 
 		via__add_process(scene->s)->task = task;
-		for (size_t i = 0; i < N_COLLECTORS; i++)
-			if (collectors[i]->process &&
-			    collectors[i]->want & scene->want)
-				collectors[i]->process(scene, &at);
+		call(scene, &at, false);
+		if (!is_read_later(scene))
+			call(scene, &at, true);
 	}
 	if (dir >= 0)
 		close(dir);
@@ -114,9 +145,30 @@ static int look_at_all(struct via__scene *scene)
 	return err ? err : via__build_error(scene->s);
 }
 
-static void look(struct via__scene *scene)
+static int read_bpf(struct via__scene *scene)
 {
+	return scene->bpf.open ? via__bpf_read(&scene->bpf) : 0;
+}
+
+static int look_at_processes(struct via__scene *scene)
+{
+	if (!is_read_later(scene)) {
+		int err = read_bpf(scene);
+
+		return err ? err : look_at_all(scene);
+	}
 	int err = look_at_all(scene);
+
+	if (!err)
+		err = read_bpf(scene);
+	if (!err)
+		look_at_late(scene);
+	return err ? err : via__build_error(scene->s);
+}
+
+static int look(struct via__scene *scene)
+{
+	int err = look_at_processes(scene);
 
 	for (size_t i = 0; !err && i < N_COLLECTORS; i++) {
 		if (!collectors[i]->all || !(collectors[i]->want & scene->want))
@@ -135,6 +187,7 @@ static void look(struct via__scene *scene)
 	via__clock_fini(&scene->clock);
 	via__devices_fini(&scene->devices);
 	via__same_fini(&scene->same);
+	return err;
 }
 
 static uint32_t own_pid_ns(void)
@@ -145,29 +198,28 @@ static uint32_t own_pid_ns(void)
 }
 
 /* Without the right to, no program is taken: then there is no BPF; else it is
- * read from /proc what one refuses to tell. */
-static int read_bpf(struct via__bpf *b, bool any, struct via_error *reterr)
+ * read from /proc what the kernel refuses to tell. */
+static int open_bpf(struct via__bpf *b, bool any, struct via_error *reterr)
 {
 	int err = via__bpf_open(b, reterr);
 
-	if (!err)
-		err = via__bpf_read(b, reterr);
 	if (err == -EOPNOTSUPP && b->open && !any)
 		return 0;
 	return err == -EPERM ? -EOPNOTSUPP : err;
 }
 
-/* What is quickest, or what was asked for. */
+/* What is best, or what was asked for. */
 static int choose_source(const struct via_look *look_for,
 			 struct via__scene *scene, struct via_error *reterr)
 {
-	bool any = look_for->source_any && scene->want & VIA_WANT_FDS &&
-		   via__bpf_pays();
+	bool any = scene->want & VIA_WANT_FDS && via__bpf_may() &&
+		   (look_for->source_any == VIA_ANY_CLOSEST ||
+		    (look_for->source_any && via__bpf_pays()));
 
 	if (!any &&
 	    (look_for->source_any || look_for->source == VIA_SOURCE_PROC))
 		return 0;
-	int err = read_bpf(&scene->bpf, any, any ? NULL : reterr);
+	int err = open_bpf(&scene->bpf, any, any ? NULL : reterr);
 
 	if (err) {
 		via__bpf_fini(&scene->bpf);
@@ -212,11 +264,11 @@ int via_snapshot_take(const struct via_look *look_for,
 
 	if (!err) {
 		begin(&scene.s->sight, look_for->want);
-		look(&scene);
+		err = look(&scene);
 		scene.s->sight.took_ns = via_now() - scene.now;
-		err = via__seal(scene.s);
 	}
-
+	if (!err)
+		err = via__seal(scene.s);
 	if (err) {
 		via_snapshot_free(scene.s);
 		return err;
