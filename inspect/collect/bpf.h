@@ -40,9 +40,9 @@ struct via__bpf {
 	int files_link;	  /* loaded, or -1 */
 	uint32_t refused; /* enum via_told: a bit for each program */
 	struct via__bpf_layout layout;
-	/* By process, thread and descriptor; watches come first. */
+	/* By process, thread and descriptor, watches among them. */
 	struct via__bpf_file *files;
-	size_t n_files, n_watches;
+	size_t n_files;
 	/* By socket; file.fd: a number for each. */
 	struct via__bpf_flight *flights;
 	size_t n_flights;
@@ -71,8 +71,8 @@ int via__bpf_tell(struct via__bpf *b, enum via__bpf_program program,
 		  size_t size, void **ret, size_t *ret_n,
 		  struct via_error *reterr);
 
-/* Read the descriptors, if the kernel tells. 0, -ENOMEM. */
-int via__bpf_read(struct via__bpf *b);
+/* Read the descriptors, if the kernel tells. */
+void via__bpf_read(struct via__bpf *b);
 /* The records of a process: the first one and how many. */
 const struct via__bpf_file *via__bpf_of(const struct via__bpf *b, pid_t pid,
 					size_t *ret_n);

@@ -211,7 +211,7 @@ static void look_at_struct(const struct btf *b, const struct btf_type *t,
 {
 	const char *name = text(b, t->name_off);
 
-	for (size_t i = 0; i < VIA__BPF_N_MEMBERS; i++)
+	for (size_t i = 0; *name && i < VIA__BPF_N_MEMBERS; i++)
 		if (*name == *rows[i].in && ret->members[i] < 0 &&
 		    strcmp(name, rows[i].in) == 0)
 			ret->members[i] = place(b, t, &rows[i]);
@@ -301,6 +301,9 @@ int via__bpf_layout_of(const void *btf, size_t len, struct via__bpf_layout *ret)
 	return err;
 }
 
+/* PROC_PID_INIT_INO of the kernel. */
+#define INIT_PID_NS UINT32_C(0xEFFFFFFC)
+
 /* Before Linux 6.16 it cannot be mapped. */
 static int read_btf(int fd, size_t len, struct via__bpf_layout *ret)
 {
@@ -329,6 +332,9 @@ int via__bpf_layout_read(struct via__bpf_layout *ret)
 	void *map = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
 	int err = map == MAP_FAILED ? read_btf(fd, len, ret)
 				    : via__bpf_layout_of(map, len, ret);
+
+	if (stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == INIT_PID_NS)
+		ret->members[VIA__AT_OUTERMOST] = 0;
 
 	if (map != MAP_FAILED)
 		munmap(map, len);

@@ -90,6 +90,8 @@ static void finds_members(void **state)
 	assert_int_equal(l.members[VIA__AT_BUFFER], 16);
 	assert_int_equal(l.members[VIA__AT_BUFFER_LEN], 12);
 	assert_int_equal(l.members[VIA__AT_PIPE_HEAD], -1);
+	/* What is said by who loads is in no description. */
+	assert_int_equal(l.members[VIA__AT_OUTERMOST], -1);
 	assert_int_equal(l.iterators[VIA__BPF_UNDO], 7);
 	assert_int_equal(l.iterators[VIA__BPF_FILES], 0);
 	/* One that has another size is not what is looked for. */

@@ -86,69 +86,32 @@ static int by_descriptor(const void *a, const void *b)
 	return x->fd < y->fd ? -1 : x->fd > y->fd;
 }
 
-static int by_watch(const void *a, const void *b)
+/* They come by threads, those that share a table together: one with a table of
+ * its own is out of order. */
+static void sort(struct via__bpf *b)
 {
-	const struct via__bpf_file *x = a, *y = b;
-
-	if (x->epoll != y->epoll)
-		return x->epoll < y->epoll ? -1 : 1;
-	if (x->fd != y->fd)
-		return x->fd < y->fd ? -1 : 1;
-	return x->file < y->file ? -1 : x->file > y->file;
-}
-
-/* Watches to the front, once each: they are told for each descriptor of what
- * they watch. Descriptors come by threads, those that share a table together:
- * one with a table of its own is out of order. */
-static int sort(struct via__bpf *b)
-{
-	struct via__bpf_file *sorted = reallocarray(NULL, b->n_files + 1,
-						    sizeof(*sorted));
-	size_t n = 0, files = 0;
-	bool in_order = true;
-
-	if (!sorted)
-		return -ENOMEM;
-	for (size_t i = 0; i < b->n_files; i++)
-		if (!b->files[i].pid)
-			sorted[n++] = b->files[i];
-	qsort(sorted, n, sizeof(*sorted), by_watch);
-	for (size_t i = 0; i < n; i++)
-		if (!i || by_watch(&sorted[b->n_watches - 1], &sorted[i]) != 0)
-			sorted[b->n_watches++] = sorted[i];
-	n = b->n_watches;
-	for (size_t i = 0; i < b->n_files; i++) {
-		if (!b->files[i].pid)
+	for (size_t i = 1; i < b->n_files; i++) {
+		if (by_descriptor(&b->files[i - 1], &b->files[i]) <= 0)
 			continue;
-		sorted[n] = b->files[i];
-		in_order &= files == 0 ||
-			    by_descriptor(&sorted[n - 1], &sorted[n]) <= 0;
-		files++;
-		n++;
+		qsort(b->files, b->n_files, sizeof(*b->files), by_descriptor);
+		return;
 	}
-	if (!in_order)
-		qsort(sorted + b->n_watches, files, sizeof(*sorted),
-		      by_descriptor);
-	free(b->files);
-	b->files = sorted;
-	b->n_files = n;
-	return 0;
 }
 
-int via__bpf_read(struct via__bpf *b)
+void via__bpf_read(struct via__bpf *b)
 {
 	void *files = NULL;
 	int link = b->files_link;
 
-	if (link < 0)
-		return 0;
+	if (!b->open || link < 0)
+		return;
 	b->files_link = -1;
 	if (read_link(link, sizeof(*b->files), &files, &b->n_files) < 0) {
 		b->refused |= 1u << VIA__BPF_FILES;
-		return 0;
+		return;
 	}
 	b->files = files;
-	return sort(b);
+	sort(b);
 }
 
 /* The first record of a process with this number or a higher one. */

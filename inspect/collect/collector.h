@@ -24,6 +24,15 @@
 #include "inspect/collect/same.h"
 #include "inspect/model/build.h"
 
+/* An open file whose object is known. */
+struct via__noted {
+	uint64_t file; /* its number; 0: the place is free */
+	uint32_t object;
+	int32_t refs, places; /* of it, as the kernel counted; that are known */
+	uint32_t n_files;     /* that the object has */
+	bool unsteady;	      /* refs has changed meanwhile */
+};
+
 /* What collectors are given, and leave to those after them. */
 struct via__scene {
 	struct via_snapshot *s;
@@ -37,11 +46,8 @@ struct via__scene {
 	/* threads */
 	struct via__clock clock;
 	/* fds */
-	struct via__bpf bpf; /* instead of /proc/PID/fd; or empty */
-	struct via__noted {
-		uint64_t file; /* its number */
-		uint32_t object;
-	} * noted;
+	struct via__bpf bpf;	  /* instead of /proc/PID/fd; or empty */
+	struct via__noted *noted; /* a hash table: watches.c */
 	size_t n_noted, max_noted;
 	/* flight: whether it is known what is in which Unix socket, but for
 	 * these. */

@@ -145,25 +145,19 @@ static int look_at_all(struct via__scene *scene)
 	return err ? err : via__build_error(scene->s);
 }
 
-static int read_bpf(struct via__scene *scene)
-{
-	return scene->bpf.open ? via__bpf_read(&scene->bpf) : 0;
-}
-
 static int look_at_processes(struct via__scene *scene)
 {
 	if (!is_read_later(scene)) {
-		int err = read_bpf(scene);
-
-		return err ? err : look_at_all(scene);
+		via__bpf_read(&scene->bpf);
+		return look_at_all(scene);
 	}
 	int err = look_at_all(scene);
 
-	if (!err)
-		err = read_bpf(scene);
-	if (!err)
-		look_at_late(scene);
-	return err ? err : via__build_error(scene->s);
+	if (err)
+		return err;
+	via__bpf_read(&scene->bpf);
+	look_at_late(scene);
+	return via__build_error(scene->s);
 }
 
 static int look(struct via__scene *scene)

@@ -48,16 +48,17 @@ static long add_buf(__u32 i, void *arg)
 INLINE void read_pipe(const void *pipe, struct via__bpf_file *r)
 {
 	struct bufs b = {
-		.at = READ(void *, pipe, PIPE_BUFS),
 		.head = READ(__u32, pipe, PIPE_HEAD),
 		.tail = READ(__u32, pipe, PIPE_TAIL),
-		.mask = READ(__u32, pipe, PIPE_SIZE) - 1,
 	};
 
 	r->pages = READ(__u32, pipe, PIPE_USAGE);
 	r->files = READ(__u32, pipe, PIPE_FILES);
-	if (b.head != b.tail)
+	if (b.head != b.tail) {
+		b.at = READ(void *, pipe, PIPE_BUFS);
+		b.mask = READ(__u32, pipe, PIPE_SIZE) - 1;
 		loop(BUFS_MAX, add_buf, &b, 0);
+	}
 	r->level = b.bytes;
 	r->known = b.tail == b.head;
 }

@@ -23,6 +23,8 @@ struct watches {
 	struct files_context *ctx;
 	const void *node;
 	__u64 file;
+	__u32 pid, tid;
+	__s32 fd;
 };
 
 /* The next one; 1: there is no more. */
@@ -35,9 +37,12 @@ static long tell_watch(__u32 i, void *arg)
 	(void)i;
 	if (!w->node)
 		return 1;
+	r.pid = w->pid;
+	r.tid = w->tid;
+	r.fd = w->fd;
 	r.file = w->file;
 	r.epoll = READ(__u64, READ(void *, item, EPITEM_EP), EVENTPOLL_FILE);
-	r.fd = READ(__s32, item, EPITEM_FD);
+	r.level = READ(__u32, item, EPITEM_FD);
 	r.flags = READ(__u32, item, EPITEM_EVENTS);
 	seq_write(w->ctx->meta->seq, &r, sizeof(r));
 	w->node = READ(void *, w->node, NODE_NEXT);
@@ -48,7 +53,7 @@ SEC("iter")
 int files(struct files_context *ctx)
 {
 	const void *task = ctx->task, *file = ctx->file;
-	__u32 level = own_level();
+	__u32 level = HAS(OUTERMOST) ? 0 : own_level();
 	struct via__bpf_file r = {0};
 
 	if (!task || !file)
@@ -70,7 +75,12 @@ int files(struct files_context *ctx)
 	if (!r.watched)
 		return 0;
 	const void *head = LOAD(void *, file, FILE_EP);
-	struct watches w = {ctx, READ(void *, head, HEAD_FIRST), r.file};
+	struct watches w = {.ctx = ctx,
+			    .node = READ(void *, head, HEAD_FIRST),
+			    .file = r.file,
+			    .pid = r.pid,
+			    .tid = r.tid,
+			    .fd = r.fd};
 
 	loop(WATCHES_MAX, tell_watch, &w, 0);
 	return 0;
