@@ -149,7 +149,10 @@ static void same_object(const struct via_snapshot *a, uint32_t in_a,
 	assert_string_equal(name_of(a, x), name_of(b, y));
 	assert_true(x->level == y->level);
 	assert_true(x->capacity == y->capacity);
-	assert_int_equal(x->n_users, y->n_users);
+	/* Of what others open too the number changes from look to look. */
+	if (x->kind != VIA_KIND_CHAR && x->kind != VIA_KIND_DIR &&
+	    x->kind != VIA_KIND_OTHER)
+		assert_int_equal(x->n_users, y->n_users);
 }
 
 #define OPEN_FOR (VIA_HOLD_READ | VIA_HOLD_WRITE | VIA_HOLD_EXEC)
