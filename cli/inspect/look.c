@@ -30,7 +30,9 @@ static int take(const struct look_options *o, uint32_t want,
 		/* Others may want to see more in what is saved. */
 		.want = o->save ? (uint32_t)VIA_WANT_ALL : want,
 		.source = o->source ? source_of(o->source) : VIA_SOURCE_PROC,
-		.source_any = !o->source,
+		.source_any = o->source	   ? VIA_ANY_NOT
+			      : o->closest ? VIA_ANY_CLOSEST
+					   : VIA_ANY_QUICKEST,
 	};
 	struct via_error error = {0};
 	int err = via_snapshot_take(&look, ret, &error);

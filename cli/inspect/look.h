@@ -13,6 +13,7 @@
 /* A verb embeds this in its options, and the rows below in its table. */
 struct look_options {
 	bool json;
+	bool closest; /* of sources, rather than the quickest */
 	const char *from, *save, *source;
 };
 

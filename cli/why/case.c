@@ -75,78 +75,18 @@ static int judge(struct why_case *c, bool saved)
 	return err ? err : via__graph_init(&c->g, c->s);
 }
 
-/* Whether it is for a System V semaphore that a thread cannot go on. */
-static bool lacks_units(const struct why_case *c, uint32_t thread)
-{
-	uint32_t w = c->d->verdicts[thread].wait;
-	uint32_t object = w == VIA_NONE ? VIA_NONE : c->s->waits[w].object;
-
-	return object != VIA_NONE &&
-	       c->s->objects[object].kind == VIA_KIND_SYSVSEM;
-}
-
-/* Whether a descriptor in flight could be what a thread waits for. */
-static bool lacks_flights(const struct why_case *c, uint32_t thread)
-{
-	const struct via_verdict_of *v = &c->d->verdicts[thread];
-	uint32_t object = v->wait == VIA_NONE ? VIA_NONE
-					      : c->s->waits[v->wait].object;
-
-	return c->s->sight.n_in_flight && object != VIA_NONE &&
-	       v->verdict == VIA_VERDICT_UNKNOWN &&
-	       (c->s->objects[object].kind == VIA_KIND_PIPE ||
-		c->s->objects[object].kind == VIA_KIND_UNIX);
-}
-
-/* Who has just begun to wait most often does not wait for long. */
-#define DOUBT_NS 100000000
-
-/* Whether something is only probable; or guessed or unknown, where the kernel
- * knows who holds it. */
-static bool is_in_doubt(const struct why_case *c)
-{
-	for (uint32_t t = 0; t < c->s->n_threads; t++) {
-		uint32_t certainty = c->d->verdicts[t].certainty;
-		int64_t since = c->s->threads[t].since_ns;
-
-		if (since != VIA_UNKNOWN && since < DOUBT_NS)
-			continue;
-		if (lacks_flights(c, t) ||
-		    (why_is_stuck(c, t, VIA_GUESS) &&
-		     (certainty == VIA_LIKELY ||
-		      (certainty == VIA_GUESS && lacks_units(c, t)))))
-			return true;
-	}
-	return false;
-}
-
-/* A program in the kernel may count who has what, also of those that are hidden
- * from us. It takes longer, so it is asked only now; and may not be had. */
-static void look_closer(struct why_case *c, uint32_t want)
-{
-	const struct via_look look = {.want = want, .source = VIA_SOURCE_BPF};
-	struct why_case closer = {0};
-
-	if (via_snapshot_take(&look, &closer.s, NULL) == 0 &&
-	    judge(&closer, false) == 0) {
-		why_close(c);
-		*c = closer;
-	} else {
-		why_close(&closer);
-	}
-}
-
 int why_open(const struct look_options *o, struct why_case *ret)
 {
+	struct look_options closest = *o;
+
 	*ret = (struct why_case){0};
-	int status = look_take(o, WANT, &ret->s);
+	closest.closest = true;
+	int status = look_take(&closest, WANT, &ret->s);
 
 	if (status)
 		return status;
 	int err = judge(ret, o->from);
 
-	if (!err && !o->from && !o->source && is_in_doubt(ret))
-		look_closer(ret, ret->s->sight.want);
 	status = err ? cli_error("%s", via_strerror(err))
 		     : look_save(o, ret->s);
 	if (status)

@@ -509,10 +509,16 @@ enum via_want {
 	VIA_WANT_ALL = 4095,
 };
 
+enum via_any {
+	VIA_ANY_NOT,	  /* the source that is named */
+	VIA_ANY_QUICKEST, /* what is quickest */
+	VIA_ANY_CLOSEST,  /* what tells most of who could end a wait */
+};
+
 struct via_look {
 	uint32_t want;	 /* enum via_want */
 	uint32_t source; /* VIA_SOURCE_PROC; VIA_SOURCE_BPF: fails without */
-	uint32_t source_any; /* take what is quickest: source is ignored */
+	uint32_t source_any; /* enum via_any; else source is ignored */
 	uint32_t reserved[5];
 };
 

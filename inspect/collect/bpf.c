@@ -35,10 +35,10 @@
 VIA__BPF_PROGRAMS(LOAD)
 #undef LOAD
 
-int via__bpf_open(struct via__bpf *ret, struct via_error *reterr)
+int via__bpf_find(struct via__bpf *ret, struct via_error *reterr)
 {
 	(void)reterr;
-	*ret = (struct via__bpf){.open = true};
+	*ret = (struct via__bpf){.open = true, .files_link = -1};
 #define SET(NAME, name) ret->load[VIA__BPF_##NAME] = load_##name;
 	VIA__BPF_PROGRAMS(SET)
 #undef SET

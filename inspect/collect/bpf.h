@@ -30,19 +30,24 @@ enum via__bpf_program {
 
 struct via__bpf {
 	bool open;
+	int files_link;	  /* loaded, or -1 */
 	uint32_t refused; /* enum via_told: a bit for each program */
 	/* Give each to the kernel: a link to it, which keeps it, or -errno. */
 	int (*load[VIA__BPF_N_PROGRAMS])(void);
-	/* By process, thread and descriptor; watches come first. */
+	/* By process, thread and descriptor, watches among them. */
 	struct via__bpf_file *files;
-	size_t n_files, n_watches;
+	size_t n_files;
 	/* By socket; file.fd: a number for each. */
 	struct via__bpf_flight *flights;
 	size_t n_flights;
 };
 
-/* 0; -EOPNOTSUPP with a sentence: this build or this machine cannot. */
+/* Find out what the kernel has, and load the program for descriptors. 0, and
+ * closed by fini; else what via__bpf_load() says, or -EOPNOTSUPP and not open:
+ * this build or this machine cannot. */
 int via__bpf_open(struct via__bpf *ret, struct via_error *reterr);
+/* The first half. */
+int via__bpf_find(struct via__bpf *ret, struct via_error *reterr);
 void via__bpf_fini(struct via__bpf *b);
 
 /* Give a program to the kernel. A link to it, which the caller closes; with a
@@ -60,13 +65,15 @@ int via__bpf_tell(struct via__bpf *b, enum via__bpf_program program,
 		  size_t size, void **ret, size_t *ret_n,
 		  struct via_error *reterr);
 
-/* Read the descriptors. The same. */
-int via__bpf_read(struct via__bpf *b, struct via_error *reterr);
+/* Read the descriptors, if the kernel tells. */
+void via__bpf_read(struct via__bpf *b);
 /* The records of a process: the first one and how many. */
 const struct via__bpf_file *via__bpf_of(const struct via__bpf *b, pid_t pid,
 					size_t *ret_n);
 
-/* Whether it is quicker than /proc, as far as that can be told at once. */
-int via__bpf_pays(void);
+/* Whether we have the right to, as far as that can be told at once. */
+bool via__bpf_may(void);
+/* Whether it is quicker than /proc, likewise. */
+bool via__bpf_pays(void);
 
 #endif

@@ -5,9 +5,9 @@
 #include "inspect/collect/bpf.h"
 #include "inspect/collect/bpf_fail.h"
 
-int via__bpf_open(struct via__bpf *ret, struct via_error *reterr)
+int via__bpf_find(struct via__bpf *ret, struct via_error *reterr)
 {
-	*ret = (struct via__bpf){0};
+	*ret = (struct via__bpf){.files_link = -1};
 	return via__bpf_fail(reterr, "no BPF: built without it (meson setup "
 				     "-Dbpf=enabled)");
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What the programs in the kernel told, and whether to ask them. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "inspect/collect/bpf.h"
@@ -29,7 +31,21 @@ void via__bpf_fini(struct via__bpf *b)
 {
 	free(b->files);
 	free(b->flights);
-	*b = (struct via__bpf){0};
+	if (b->open && b->files_link >= 0)
+		close(b->files_link);
+	*b = (struct via__bpf){.files_link = -1};
+}
+
+/* Go through it, and close it. */
+static int read_link(int link, size_t size, void **ret, size_t *ret_n)
+{
+	int fd = via__bpf_iterator(link);
+	int err = fd < 0 ? fd : via__bpf_records(fd, size, ret, ret_n);
+
+	if (fd >= 0)
+		close(fd);
+	close(link);
+	return err;
 }
 
 int via__bpf_tell(struct via__bpf *b, enum via__bpf_program program,
@@ -37,19 +53,24 @@ int via__bpf_tell(struct via__bpf *b, enum via__bpf_program program,
 		  struct via_error *reterr)
 {
 	int link = via__bpf_load(b, program, reterr);
-	int fd = link < 0 ? link : via__bpf_iterator(link);
-	int err = fd < 0 ? fd : via__bpf_records(fd, size, ret, ret_n);
+	int err = link < 0 ? link : read_link(link, size, ret, ret_n);
 
-	if (fd >= 0)
-		close(fd);
-	if (link >= 0)
-		close(link);
-	if (err && link >= 0 && err != -ENOMEM)
-		err = via__bpf_fail(reterr, "no BPF: no iterator: %s",
-				    via_strerror(err));
 	if (err)
 		b->refused |= 1u << program;
 	return err;
+}
+
+int via__bpf_open(struct via__bpf *ret, struct via_error *reterr)
+{
+	int err = via__bpf_find(ret, reterr);
+
+	if (err)
+		return err;
+	ret->files_link = via__bpf_load(ret, VIA__BPF_FILES, reterr);
+	if (ret->files_link >= 0)
+		return 0;
+	ret->refused |= 1u << VIA__BPF_FILES;
+	return ret->files_link;
 }
 
 /* --- Descriptors --- */
@@ -65,63 +86,32 @@ static int by_descriptor(const void *a, const void *b)
 	return x->fd < y->fd ? -1 : x->fd > y->fd;
 }
 
-static int by_watch(const void *a, const void *b)
+/* They come by threads, those that share a table together: one with a table of
+ * its own is out of order. */
+static void sort(struct via__bpf *b)
 {
-	const struct via__bpf_file *x = a, *y = b;
-
-	if (x->epoll != y->epoll)
-		return x->epoll < y->epoll ? -1 : 1;
-	if (x->fd != y->fd)
-		return x->fd < y->fd ? -1 : 1;
-	return x->file < y->file ? -1 : x->file > y->file;
-}
-
-/* Watches to the front, once each: they are told for each descriptor of what
- * they watch. Descriptors come by threads, those that share a table together:
- * one with a table of its own is out of order. */
-static int sort(struct via__bpf *b)
-{
-	struct via__bpf_file *sorted = reallocarray(NULL, b->n_files + 1,
-						    sizeof(*sorted));
-	size_t n = 0, files = 0;
-	bool in_order = true;
-
-	if (!sorted)
-		return -ENOMEM;
-	for (size_t i = 0; i < b->n_files; i++)
-		if (!b->files[i].pid)
-			sorted[n++] = b->files[i];
-	qsort(sorted, n, sizeof(*sorted), by_watch);
-	for (size_t i = 0; i < n; i++)
-		if (!i || by_watch(&sorted[b->n_watches - 1], &sorted[i]) != 0)
-			sorted[b->n_watches++] = sorted[i];
-	n = b->n_watches;
-	for (size_t i = 0; i < b->n_files; i++) {
-		if (!b->files[i].pid)
+	for (size_t i = 1; i < b->n_files; i++) {
+		if (by_descriptor(&b->files[i - 1], &b->files[i]) <= 0)
 			continue;
-		sorted[n] = b->files[i];
-		in_order &= files == 0 ||
-			    by_descriptor(&sorted[n - 1], &sorted[n]) <= 0;
-		files++;
-		n++;
+		qsort(b->files, b->n_files, sizeof(*b->files), by_descriptor);
+		return;
 	}
-	if (!in_order)
-		qsort(sorted + b->n_watches, files, sizeof(*sorted),
-		      by_descriptor);
-	free(b->files);
-	b->files = sorted;
-	b->n_files = n;
-	return 0;
 }
 
-int via__bpf_read(struct via__bpf *b, struct via_error *reterr)
+void via__bpf_read(struct via__bpf *b)
 {
 	void *files = NULL;
-	int err = via__bpf_tell(b, VIA__BPF_FILES, sizeof(*b->files), &files,
-				&b->n_files, reterr);
+	int link = b->files_link;
 
+	if (!b->open || link < 0)
+		return;
+	b->files_link = -1;
+	if (read_link(link, sizeof(*b->files), &files, &b->n_files) < 0) {
+		b->refused |= 1u << VIA__BPF_FILES;
+		return;
+	}
 	b->files = files;
-	return err ? err : sort(b);
+	sort(b);
 }
 
 /* The first record of a process with this number or a higher one. */
@@ -164,9 +154,21 @@ static int count(pid_t pid, void *arg)
 	return *n > MANY;
 }
 
-int via__bpf_pays(void)
+bool via__bpf_may(void)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct caps[2];
+	const unsigned int need = CAP_TO_MASK(CAP_BPF) |
+				  CAP_TO_MASK(CAP_PERFMON);
+
+	return syscall(SYS_capget, &head, caps) == 0 &&
+	       ((caps[1].effective & need) == need ||
+		caps[0].effective & CAP_TO_MASK(CAP_SYS_ADMIN));
+}
+
+bool via__bpf_pays(void)
 {
 	long n = 0;
 
-	return geteuid() == 0 && via__proc_each(count, &n) == 1;
+	return via__proc_each(count, &n) == 1;
 }

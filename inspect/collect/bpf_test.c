@@ -149,7 +149,10 @@ static void same_object(const struct via_snapshot *a, uint32_t in_a,
 	assert_string_equal(name_of(a, x), name_of(b, y));
 	assert_true(x->level == y->level);
 	assert_true(x->capacity == y->capacity);
-	assert_int_equal(x->n_users, y->n_users);
+	/* Of what others open too the number changes from look to look. */
+	if (x->kind != VIA_KIND_CHAR && x->kind != VIA_KIND_DIR &&
+	    x->kind != VIA_KIND_OTHER)
+		assert_int_equal(x->n_users, y->n_users);
 }
 
 #define OPEN_FOR (VIA_HOLD_READ | VIA_HOLD_WRITE | VIA_HOLD_EXEC)
@@ -273,10 +276,10 @@ static void each_is_refused_alone(void **state)
 	size_t n;
 
 	(void)state;
-	if (via__bpf_open(&b, &error) < 0 || via__bpf_read(&b, &error) < 0)
+	if (via__bpf_open(&b, &error) < 0) {
+		via__bpf_fini(&b);
 		check_skip(error.text);
-	via__bpf_fini(&b);
-	assert_int_equal(via__bpf_open(&b, &error), 0);
+	}
 	b.load[VIA__BPF_UNDO] = refuse;
 	assert_int_equal(via__bpf_tell(&b, VIA__BPF_UNDO,
 				       sizeof(struct via__bpf_undo), &records,
@@ -284,9 +287,13 @@ static void each_is_refused_alone(void **state)
 			 -EOPNOTSUPP);
 	assert_string_equal(error.text, "no BPF: the kernel did not take undo: "
 					"access denied");
-	assert_int_equal(via__bpf_read(&b, &error), 0);
+	via__bpf_read(&b);
 	assert_true(b.n_files > 0);
 	assert_int_equal(b.refused, VIA_TOLD_UNDO);
+	b.load[VIA__BPF_FILES] = refuse;
+	assert_int_equal(via__bpf_load(&b, VIA__BPF_FILES, &error),
+			 -EOPNOTSUPP);
+	assert_non_null(strstr(error.text, "the kernel did not take files"));
 	via__bpf_fini(&b);
 }
 

@@ -5,7 +5,8 @@
  *
  * The processes are gone through once. For each, all collectors that are
  * wanted are called in the order of the table, with the process' directory in
- * /proc open; for those that are late, others may have come in between. Then each is called once for what belongs to no process, again in
+ * /proc open; those that are late when others have come in between, perhaps all
+ * of them. Then each is called once for what belongs to no process, again in
  * the order of the table; before each such call the snapshot is sealed, so
  * that it can be searched.
  *
@@ -25,6 +26,15 @@
 #include "inspect/collect/same.h"
 #include "inspect/model/build.h"
 
+/* An open file whose object is known. */
+struct via__noted {
+	uint64_t file; /* its number; 0: the place is free */
+	uint32_t object;
+	int32_t refs, places; /* of it, as the kernel counted; that are known */
+	uint32_t n_files;     /* that the object has */
+	bool unsteady;	      /* refs has changed meanwhile */
+};
+
 /* What collectors are given, and leave to those after them. */
 struct via__scene {
 	struct via_snapshot *s;
@@ -40,11 +50,8 @@ struct via__scene {
 	/* threads */
 	struct via__clock clock;
 	/* fds */
-	struct via__bpf bpf; /* instead of /proc/PID/fd; or empty */
-	struct via__noted {
-		uint64_t file; /* its number */
-		uint32_t object;
-	} * noted;
+	struct via__bpf bpf;	  /* instead of /proc/PID/fd; or empty */
+	struct via__noted *noted; /* a hash table: watches.c */
 	size_t n_noted, max_noted;
 	/* flight: whether it is known what is in which Unix socket, but for
 	 * these. */
@@ -60,7 +67,7 @@ struct via__collector {
 	const char *name;    /* that of its file */
 	const char *summary; /* what it reads, from where */
 	uint32_t want;	     /* called if one of these is wanted */
-	bool late;	     /* when descriptors have been read: ahead.h */
+	bool late;	     /* it needs what is known of descriptors */
 	/* For each process; NULL without. */
 	void (*process)(struct via__scene *scene, const struct via__at *at);
 	/* Once, after all processes; NULL without. */

@@ -60,11 +60,11 @@ void via__tables(struct via__scene *scene, const struct via__at *at,
 /* Drop the holds behind end that are among those from first to end. */
 void via__drop_known(struct via_snapshot *s, uint32_t first, uint32_t end);
 
-/* watches.c: note the object of an open file; once they are sorted, find one,
- * VIA_NONE: it was not noted; link those that are watched. */
-void via__note(struct via__scene *scene, uint64_t file, uint32_t object);
-void via__sort_noted(struct via__scene *scene);
-uint32_t via__noted_object(const struct via__scene *scene, uint64_t file);
+/* watches.c: note the object of an open file; find what was noted, NULL; link
+ * those that are watched. */
+struct via__noted *via__note(struct via__scene *scene, uint64_t file,
+			     uint32_t object);
+struct via__noted *via__noted(const struct via__scene *scene, uint64_t file);
 void via__watches(struct via__scene *scene);
 
 /* refs.c: whether the references to what a record is of are counted, so that

@@ -350,6 +350,8 @@ static void each_record(struct via__scene *scene, const struct via__at *at,
 			.record = &records[i],
 		};
 
+		if (records[i].epoll)
+			continue;
 		snprintf(name, sizeof(name), "%d", records[i].fd);
 		if (i && records[i].tid != records[i - 1].tid) {
 			via__drop_known(scene->s, first, end);
@@ -436,7 +438,6 @@ static void fds_process(struct via__scene *scene, const struct via__at *at)
 
 static void fds_all(struct via__scene *scene)
 {
-	via__sort_noted(scene);
 	via__watches(scene);
 }
 

@@ -122,12 +122,12 @@ static void find_held(const struct via__scene *scene, struct where *where)
 		sorted[i] = &b->flights[i].file;
 	if (sorted)
 		qsort(sorted, b->n_flights, sizeof(*sorted), by_file);
-	for (size_t i = b->n_watches; sorted && i < b->n_files; i++) {
+	for (size_t i = 0; sorted && i < b->n_files; i++) {
 		const struct via__bpf_file *held = &b->files[i];
 		const struct via__bpf_file **found = bsearch(
 			&held, sorted, b->n_flights, sizeof(*sorted), by_file);
 
-		if (!found)
+		if (!found || held->epoll)
 			continue;
 		while (found > sorted && by_file(found - 1, &held) == 0)
 			found--;
@@ -221,7 +221,7 @@ static void link_all(struct via__scene *scene, const struct where *where,
 
 		l->events = all[i].file.open_for;
 		l->source = VIA_SOURCE_BPF;
-		via__note(scene, all[i].file.file, object);
+		(void)via__note(scene, all[i].file.file, object);
 	}
 	if (!known)
 		add_unknown(scene, socket);
@@ -253,7 +253,6 @@ static void tell(struct via__scene *scene)
 			next++;
 		link_all(scene, &where[i], &b->flights[i], next - i);
 	}
-	via__sort_noted(scene);
 	free(where);
 }
 

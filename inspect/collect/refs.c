@@ -18,42 +18,9 @@ struct count {
 	uint32_t expected;	  /* as the kernel has it */
 };
 
-typedef const struct via__bpf_file *record;
-
-static int by_place(const void *a, const void *b)
-{
-	record x = *(const record *)a, y = *(const record *)b;
-
-	if (x->file != y->file)
-		return x->file < y->file ? -1 : 1;
-	if (x->table != y->table)
-		return x->table < y->table ? -1 : 1;
-	return (x->fd > y->fd) - (x->fd < y->fd);
-}
-
 bool via__is_counted(const struct via__bpf_file *r)
 {
 	return S_ISFIFO(r->mode) || S_ISSOCK(r->mode);
-}
-
-/* The records that count, by open file and place in a table. A message has no
- * table. */
-static record *sort(const struct via__scene *scene, size_t *ret_n)
-{
-	const struct via__bpf *b = &scene->bpf;
-	record *all = calloc(b->n_files + b->n_flights + 1, sizeof(*all));
-	size_t n = 0;
-
-	for (size_t i = b->n_watches; all && i < b->n_files; i++)
-		if (via__is_counted(&b->files[i]))
-			all[n++] = &b->files[i];
-	for (size_t i = 0; all && i < b->n_flights; i++)
-		if (via__is_counted(&b->flights[i].file))
-			all[n++] = &b->flights[i].file;
-	if (n)
-		qsort(all, n, sizeof(*all), by_place);
-	*ret_n = n;
-	return all;
 }
 
 /* Whether the snapshot has who holds it: a message, or a process that has not
@@ -69,63 +36,125 @@ static bool is_taken(const struct via_snapshot *s,
 		       : !(s->processes[process].hidden & VIA_HIDDEN_FDS);
 }
 
-/* Tables that processes share have one reference, and a record for each. Those
- * in messages were counted later. */
-static size_t count_file(const struct via__scene *scene, const record *all,
-			 size_t n, size_t i, struct count *count)
-{
-	record r = all[i];
-	int32_t places = 0;
-	bool steady = true;
-	size_t next = i;
+/* --- Tables --- */
 
-	for (; next < n && all[next]->file == r->file; next++) {
-		steady &= all[next]->refs == r->refs;
-		places += is_taken(scene->s, all[next]) &&
-			  (next == i ||
-			   by_place(&all[next], &all[next - 1]) != 0);
-	}
-	count->files++;
-	count->complete += steady && places == r->refs;
-	count->expected = S_ISSOCK(r->mode) ? 1 : r->files;
-	return next;
+/* The records of a thread, which has a table. */
+struct run {
+	uint64_t table;
+	size_t first, end;
+};
+
+static int by_table(const void *a, const void *b)
+{
+	const struct run *x = a, *y = b;
+
+	if (x->table != y->table)
+		return x->table < y->table ? -1 : 1;
+	return (x->first > y->first) - (x->first < y->first);
 }
 
+static bool one_run(const struct via__bpf_file *a,
+		    const struct via__bpf_file *b)
+{
+	return a->pid == b->pid && a->tid == b->tid;
+}
+
+/* All runs, sorted. */
+static struct run *find_runs(const struct via__bpf *b, size_t *ret_n)
+{
+	struct run *runs = NULL;
+	size_t n = 0, max = 0;
+
+	for (size_t i = 0, end; i < b->n_files; i = end) {
+		if (n == max) {
+			max = max ? 2 * max : 256;
+			void *more = reallocarray(runs, max, sizeof(*runs));
+
+			if (!more)
+				break;
+			runs = more;
+		}
+		for (end = i + 1;
+		     end < b->n_files && one_run(&b->files[i], &b->files[end]);)
+			end++;
+		runs[n++] = (struct run){b->files[i].table, i, end};
+	}
+	if (n)
+		qsort(runs, n, sizeof(*runs), by_table);
+	*ret_n = n;
+	return runs;
+}
+
+/* --- Counting --- */
+
 /* What a record is of. Our own files are read from /proc, not noted. */
-static uint32_t object_of(const struct via__scene *scene,
+static uint32_t object_of(const struct via_snapshot *s,
 			  const struct via__bpf_file *r)
 {
-	const struct via_snapshot *s = scene->s;
-	uint32_t object = via__noted_object(scene, r->file);
 	uint32_t self, hold;
 
-	if (object != VIA_NONE || (pid_t)r->pid != getpid())
-		return object;
+	if ((pid_t)r->pid != getpid())
+		return VIA_NONE;
 	self = via_snapshot_process(s, getpid());
 	hold = self == VIA_NONE ? VIA_NONE : via_snapshot_fd(s, self, r->fd);
 	return hold == VIA_NONE ? VIA_NONE : s->holds[hold].object;
 }
 
+static void count_record(struct via__scene *scene,
+			 const struct via__bpf_file *r)
+{
+	struct via__noted *n = via__noted(scene, r->file);
+
+	if (r->epoll || !via__is_counted(r))
+		return;
+	if (!n || n->object == VIA_NONE)
+		n = via__note(scene, r->file, object_of(scene->s, r));
+	if (!n)
+		return;
+	/* Those in messages were counted later. */
+	n->unsteady |= n->n_files && n->refs != r->refs;
+	n->refs = r->refs;
+	n->places += is_taken(scene->s, r);
+	n->n_files = S_ISSOCK(r->mode) ? 1 : r->files;
+}
+
+/* Tables that threads and processes share have one reference: the first one's
+ * records are counted. */
+static void count_all(struct via__scene *scene)
+{
+	const struct via__bpf *b = &scene->bpf;
+	size_t n;
+	struct run *runs = find_runs(b, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (!i || runs[i].table != runs[i - 1].table)
+			for (size_t k = runs[i].first; k < runs[i].end; k++)
+				count_record(scene, &b->files[k]);
+	for (size_t i = 0; i < b->n_flights; i++)
+		count_record(scene, &b->flights[i].file);
+	free(runs);
+}
+
 void via__refs(struct via__scene *scene)
 {
 	struct via_snapshot *s = scene->s;
-	size_t n, next;
-	record *all = sort(scene, &n);
 	struct count *counts = calloc(s->n_objects + (size_t)1,
 				      sizeof(*counts));
 
-	for (size_t i = 0; all && counts && i < n; i = next) {
-		uint32_t object = object_of(scene, all[i]);
+	count_all(scene);
+	for (size_t i = 0; counts && i < scene->max_noted; i++) {
+		const struct via__noted *n = &scene->noted[i];
 
-		/* Those that were not taken count for nobody. */
-		next = count_file(
-			scene, all, n, i,
-			&counts[object == VIA_NONE ? s->n_objects : object]);
+		if (!n->n_files || n->object == VIA_NONE)
+			continue;
+		counts[n->object].files++;
+		counts[n->object].complete += !n->unsteady &&
+					      n->places == n->refs;
+		counts[n->object].expected = n->n_files;
 	}
 	for (uint32_t i = 0; counts && i < s->n_objects; i++)
 		if (counts[i].files && counts[i].complete == counts[i].files &&
 		    counts[i].files == counts[i].expected)
 			s->objects[i].seen = VIA_SEEN_ALL;
-	free(all);
 	free(counts);
 }

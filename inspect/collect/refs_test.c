@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether all who hold something are known, from counted references. */
+#include <sched.h>
 #include <sys/socket.h>
 
 #include "inspect/collect/look_test.h"
@@ -60,7 +61,37 @@ static void counts_pipes(void **state)
 		check_skip("needs BPF");
 }
 
+static int sleep_on(void *unused)
+{
+	(void)unused;
+	pause();
+	return 0;
+}
+
+/* Who shares our table has no reference of its own. */
+static void counts_shared_tables_once(void **state)
+{
+	static _Alignas(16) char stack[16384];
+	int p[2];
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	pid_t child = clone(sleep_on, stack + sizeof(stack),
+			    CLONE_FILES | SIGCHLD, NULL);
+
+	assert_true(child > 0);
+	int seen = all_are_seen(p[0]);
+
+	end(child);
+	close(p[0]);
+	close(p[1]);
+	if (seen < 0)
+		check_skip("needs BPF");
+	assert_true(seen);
+}
+
 static const struct CMUnitTest tests[] = {
+	CHECK_TEST(counts_shared_tables_once),
 	CHECK_TEST(counts_pipes),
 };
 CHECK_MAIN(tests)

@@ -59,6 +59,23 @@ static bool read_info(struct via__scene *scene, const struct via_object *o)
 	return false;
 }
 
+/* Whether one of those who wait to be accepted may have sent something. Of
+ * their sockets /proc tells nothing. */
+static bool has_sent(const struct via_snapshot *s, const struct via_object *o)
+{
+	int64_t quiet = 0;
+
+	for (uint32_t i = 0; i < s->n_links; i++) {
+		const struct via_object *from = &s->objects[s->links[i].from];
+
+		quiet += s->links[i].kind == VIA_LINK_CONNECTING &&
+			 o == &s->objects[s->links[i].to] &&
+			 from->detail != VIA_NONE &&
+			 s->sockets[from->detail].send == 0;
+	}
+	return quiet < o->level;
+}
+
 /* Whether a socket could have a message with descriptors in it; or, of a
  * listener, a connection that has. */
 static bool may_carry(const struct via_snapshot *s, const struct via_object *o)
@@ -96,9 +113,8 @@ static bool carries(struct via__scene *scene, const struct via_object *o)
 		return false;
 	if (scene->flights_known)
 		return is_unknown(scene, o);
-	/* Of what is not accepted /proc does not tell. */
 	if (o->flags & VIA_OBJECT_LISTENS)
-		return true;
+		return has_sent(scene->s, o);
 	/* One that nobody has: itself on its way. */
 	if (!o->n_users)
 		return o->level != 0;

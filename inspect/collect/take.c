@@ -35,6 +35,14 @@ static void not_seen(struct via__scene *scene, pid_t pid, int err)
 	p->hidden = HIDDEN;
 }
 
+/* Whoever has got or closed a descriptor since its threads were looked at has
+ * run, which shows: a program in the kernel, which tells the descriptors of all
+ * at once, is to be asked when all threads have been looked at. */
+static bool is_read_later(const struct via__scene *scene)
+{
+	return scene->bpf.open && scene->want & VIA_WANT_WAITS;
+}
+
 static void call(struct via__scene *scene, const struct via__at *at, bool late)
 {
 	for (size_t i = 0; i < N_COLLECTORS; i++)
@@ -56,6 +64,22 @@ static void finish_all(struct via__scene *scene)
 	via__ahead_stop(scene->ahead);
 }
 
+/* Pids do not come round again as quickly as this. */
+static void look_at_late(struct via__scene *scene)
+{
+	for (uint32_t i = 0; i < scene->s->n_processes; i++) {
+		pid_t pid = scene->s->processes[i].task.pid;
+		struct via__at at = {-1, i, pid, NULL};
+
+		if (!(scene->s->processes[i].flags & VIA_PROCESS_KERNEL))
+			at.dir = via__proc_open(pid);
+		if (at.dir < 0)
+			continue;
+		via__ahead_push(scene->ahead, &at);
+		finish_first(scene);
+	}
+}
+
 static void look_at(struct via__scene *scene, pid_t pid)
 {
 	struct via_task task;
@@ -72,7 +96,8 @@ static void look_at(struct via__scene *scene, pid_t pid)
 
 	via__add_process(scene->s)->task = task;
 	call(scene, &at, false);
-	if (scene->s->processes[at.process].flags & VIA_PROCESS_KERNEL) {
+	if (scene->s->processes[at.process].flags & VIA_PROCESS_KERNEL ||
+	    is_read_later(scene)) {
 		close(dir);
 		return;
 	}
@@ -160,12 +185,27 @@ static int look_at_all(struct via__scene *scene)
 	return err ? err : via__build_error(scene->s);
 }
 
+static int look_at_processes(struct via__scene *scene)
+{
+	if (!is_read_later(scene)) {
+		via__bpf_read(&scene->bpf);
+		return look_at_all(scene);
+	}
+	int err = look_at_all(scene);
+
+	if (err)
+		return err;
+	via__bpf_read(&scene->bpf);
+	look_at_late(scene);
+	return via__build_error(scene->s);
+}
+
 static int look(struct via__scene *scene)
 {
 	scene->ahead = via__ahead_new(scene->want & VIA_WANT_FDS &&
 				      scene->s->sight.source ==
 					      VIA_SOURCE_PROC);
-	int err = scene->ahead ? look_at_all(scene) : -ENOMEM;
+	int err = scene->ahead ? look_at_processes(scene) : -ENOMEM;
 
 	for (size_t i = 0; !err && i < N_COLLECTORS; i++) {
 		if (!collectors[i]->all || !(collectors[i]->want & scene->want))
@@ -196,29 +236,28 @@ static uint32_t own_pid_ns(void)
 }
 
 /* Without the right to, no program is taken: then there is no BPF; else it is
- * read from /proc what one refuses to tell. */
-static int read_bpf(struct via__bpf *b, bool any, struct via_error *reterr)
+ * read from /proc what the kernel refuses to tell. */
+static int open_bpf(struct via__bpf *b, bool any, struct via_error *reterr)
 {
 	int err = via__bpf_open(b, reterr);
 
-	if (!err)
-		err = via__bpf_read(b, reterr);
 	if (err == -EOPNOTSUPP && b->open && !any)
 		return 0;
 	return err == -EPERM ? -EOPNOTSUPP : err;
 }
 
-/* What is quickest, or what was asked for. */
+/* What is best, or what was asked for. */
 static int choose_source(const struct via_look *look_for,
 			 struct via__scene *scene, struct via_error *reterr)
 {
-	bool any = look_for->source_any && scene->want & VIA_WANT_FDS &&
-		   via__bpf_pays();
+	bool any = scene->want & VIA_WANT_FDS && via__bpf_may() &&
+		   (look_for->source_any == VIA_ANY_CLOSEST ||
+		    (look_for->source_any && via__bpf_pays()));
 
 	if (!any &&
 	    (look_for->source_any || look_for->source == VIA_SOURCE_PROC))
 		return 0;
-	int err = read_bpf(&scene->bpf, any, any ? NULL : reterr);
+	int err = open_bpf(&scene->bpf, any, any ? NULL : reterr);
 
 	if (err) {
 		via__bpf_fini(&scene->bpf);

@@ -26,7 +26,7 @@ start_popen() {
 		zeros = ["head", "-c100000", "/dev/zero"]
 		subprocess.Popen(zeros, stdout=subprocess.PIPE).wait()
 	END
-	says "$target" 'round again'
+	says "$target" wait-before-drain
 }
 
 # What Python makes of the JSON in file $1, which is j.

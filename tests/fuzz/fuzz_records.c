@@ -28,16 +28,18 @@ static int by_descriptor(const void *a, const void *b)
 
 static struct via__bpf make_records(const uint8_t *data, size_t size)
 {
-	struct via__bpf b = {.n_files = size / sizeof(*b.files)};
+	struct via__bpf b = {.files_link = -1,
+			     .n_files = size / sizeof(*b.files)};
+	size_t n_watches = b.n_files ? *data % (b.n_files + 1) : 0;
 
-	b.n_watches = b.n_files ? *data % (b.n_files + 1) : 0;
 	b.files = (void *)copy_of(data + 1, b.n_files * sizeof(*b.files));
-	for (size_t i = 0; i < b.n_files; i++)
-		b.files[i].pid = i < b.n_watches ? 0
-						 : 1 + b.files[i].pid % PIDS;
-	if (b.n_files > b.n_watches)
-		qsort(b.files + b.n_watches, b.n_files - b.n_watches,
-		      sizeof(*b.files), by_descriptor);
+	for (size_t i = 0; i < b.n_files; i++) {
+		b.files[i].pid = 1 + b.files[i].pid % PIDS;
+		if (i >= n_watches)
+			b.files[i].epoll = 0;
+	}
+	if (b.n_files)
+		qsort(b.files, b.n_files, sizeof(*b.files), by_descriptor);
 	return b;
 }
 

@@ -22,7 +22,7 @@ ALARMS = ('deadlock', 'stuck', 'orphaned')
 
 def looks(see, n, pids):
     """What each of n looks said about the processes and all below them."""
-    command = [see, '--suppose', '--looks', str(n), *map(str, pids)]
+    command = [see, '--suppose', '--closest', '--looks', str(n), *map(str, pids)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as looked:
         for line in looked.stdout:
             yield json.loads(line)

@@ -93,7 +93,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-static bool supposing;
+static bool supposing, closest;
 
 static void suppose(struct via_snapshot *s)
 {
@@ -106,7 +106,10 @@ static void suppose(struct via_snapshot *s)
 static void look(uint32_t want, struct via_snapshot **s,
 		 struct via_diagnosis **d)
 {
-	const struct via_look how = {.want = want};
+	const struct via_look how = {
+		.want = want,
+		.source_any = closest ? VIA_ANY_CLOSEST : VIA_ANY_NOT,
+	};
 	struct via_error error;
 
 	if (via_snapshot_take(&how, s, &error) < 0)
@@ -220,10 +223,17 @@ int main(int argc, char **argv)
 		argv++;
 		argc--;
 	}
+	if (argc > 1 && !strcmp(argv[1], "--closest")) {
+		closest = true;
+		argv++;
+		argc--;
+	}
 	if (argc > 3 && !strcmp(argv[1], "--looks"))
 		return looks(atoi(argv[2]), argv + 3);
 	if (argc == 1)
 		return everything();
-	(void)fputs("usage: via-see [--suppose] [--looks N PID...]\n", stderr);
+	(void)fputs(
+		"usage: via-see [--suppose] [--closest] [--looks N PID...]\n",
+		stderr);
 	return 2;
 }

@@ -52,17 +52,18 @@ static inline void read_pipe(const struct pipe_inode_info *pipe,
 			     struct via__bpf_file *r)
 {
 	struct bufs b = {
-		.at = (const char *)READ(pipe, bufs),
 		.head = READ(pipe, head),
 		.tail = READ(pipe, tail),
-		.mask = READ(pipe, ring_size) - 1,
 	};
 
 	r->pages = READ(pipe, max_usage);
 	r->files = READ(pipe, files);
-	/* A loop in C would be checked round by round: 20 ms. Linux 5.17. */
-	if (b.head != b.tail)
+	if (b.head != b.tail) {
+		b.at = (const char *)READ(pipe, bufs);
+		b.mask = READ(pipe, ring_size) - 1;
+		/* A loop in C would be checked round by round: 20 ms. */
 		bpf_loop(BUFS_MAX, add_buf, &b, 0);
+	}
 	r->level = b.bytes;
 	r->known = b.tail == b.head;
 }

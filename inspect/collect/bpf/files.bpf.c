@@ -15,6 +15,8 @@ struct watches {
 	struct bpf_iter__task_file *ctx;
 	const struct hlist_node *node;
 	__u64 file;
+	__u32 pid, tid;
+	__s32 fd;
 };
 
 /* The next one; 1: there is no more. */
@@ -28,9 +30,12 @@ static long tell_watch(__u32 i, void *arg)
 	(void)i;
 	if (!node)
 		return 1;
+	r.pid = w->pid;
+	r.tid = w->tid;
+	r.fd = w->fd;
 	r.file = w->file;
 	r.epoll = (__u64)READ(item, ep, file);
-	r.fd = READ(item, ffd.fd);
+	r.level = (__u32)READ(item, ffd.fd);
 	r.flags = READ(item, event.events);
 	bpf_seq_write(w->ctx->meta->seq, &r, sizeof(r));
 	w->node = READ(node, next);
@@ -60,7 +65,12 @@ int files(struct bpf_iter__task_file *ctx)
 	if (!r.watched)
 		return 0;
 	const struct hlist_head *head = file->f_ep;
-	struct watches w = {ctx, READ(head, first), r.file};
+	struct watches w = {.ctx = ctx,
+			    .node = READ(head, first),
+			    .file = r.file,
+			    .pid = r.pid,
+			    .tid = r.tid,
+			    .fd = r.fd};
 
 	bpf_loop(WATCHES_MAX, tell_watch, &w, 0);
 	return 0;

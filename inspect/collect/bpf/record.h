@@ -10,7 +10,7 @@
 #define VIA__BPF_NAME 16
 
 struct via__bpf_file {
-	__u32 pid; /* in the reader's namespace; 0: not in there, or a watch */
+	__u32 pid; /* in the reader's namespace; 0: of no process */
 	__u32 tid; /* whose table it is in: often that of all threads */
 	__s32 fd;
 	__u32 watched; /* by an epoll set */
@@ -31,8 +31,9 @@ struct via__bpf_file {
 	__u32 files; /* PIPE: how many open files are of it */
 	/* PIPE: bytes, and pages of them that fit; EVENTFD: the count. */
 	__u64 level, pages;
-	/* Of a watch: the epoll set's number; file is what it watches, flags
-	 * the events, and fd the descriptor. */
+	/* Of a watch: the epoll set's number; file is what it watches, as the
+	 * descriptor before it, flags the events, and level by which
+	 * descriptor. */
 	__u64 epoll;
 	char name[VIA__BPF_NAME]; /* without a file type: "[eventfd]" */
 };
