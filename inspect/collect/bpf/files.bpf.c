@@ -52,12 +52,12 @@ int files(struct bpf_iter__task_file *ctx)
 
 	if (!task || !file)
 		return 0;
-	r.pid = id_of(task->group_leader->thread_pid, task->tgid, level);
+	r.pid = id_of(READ(task, group_leader), task->tgid, level);
 	if (!r.pid)
 		return 0;
-	r.tid = id_of(task->thread_pid, task->pid, level);
+	r.tid = id_of(task, task->pid, level);
 	r.fd = (__s32)ctx->fd;
-	r.table = (__u64)task->files;
+	r.table = (__u64)READ(task, files);
 	fill_file(file, &r);
 	/* Without that of the iterator itself. */
 	r.refs--;

@@ -10,6 +10,8 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
+/* Those without the mark are what they always were: to look for one takes the
+ * kernel 0.1 ms. */
 #ifdef __bpf__
 #define KERNEL __attribute__((preserve_access_index))
 #else
@@ -27,7 +29,7 @@ struct pid {
 
 struct list_head {
 	struct list_head *next;
-} KERNEL;
+};
 
 struct sem_undo {
 	struct list_head list_proc;
@@ -92,11 +94,11 @@ struct path {
 
 struct hlist_node {
 	struct hlist_node *next;
-} KERNEL;
+};
 
 struct hlist_head {
 	struct hlist_node *first;
-} KERNEL;
+};
 
 typedef struct {
 	__s64 counter;
@@ -174,7 +176,7 @@ struct sk_buff {
 
 struct sk_buff_head {
 	struct sk_buff *next;
-} KERNEL;
+};
 
 struct sock {
 	struct socket *sk_socket;
@@ -197,23 +199,23 @@ struct unix_sock {
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
-} KERNEL;
+};
 
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
-} KERNEL;
+};
 
 struct bpf_iter__unix {
 	struct bpf_iter_meta *meta;
 	struct unix_sock *unix_sk;
-} KERNEL;
+};
 
 struct bpf_iter__task_file {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
 	__u32 fd;
 	struct file *file;
-} KERNEL;
+};
 
 #endif

@@ -14,7 +14,8 @@
 static const char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /* A member of what the kernel knows to be such a structure, which is quicker;
- * and of whatever is there. */
+ * and of whatever is there. A pointer that is loaded makes the kernel search its
+ * types by name, 0.2 ms, when it checks the program. */
 #define LOAD(base, member) ((base)->member)
 #define READ(base, ...)	   BPF_CORE_READ(base, __VA_ARGS__)
 
@@ -25,18 +26,19 @@ static const char LICENSE[] SEC("license") = "Dual MIT/GPL";
 /* How deep the pid namespace of whoever reads this is. */
 static inline __u32 own_level(void)
 {
-	const struct task_struct *reader = bpf_get_current_task_btf();
-
-	return reader->thread_pid->level;
+	return READ((const struct task_struct *)bpf_get_current_task_btf(),
+		    thread_pid, level);
 }
 
-/* The number of a task in there. */
-static inline __u32 id_of(const struct pid *pid, int id, __u32 level)
+/* The number of a task in there, whose id is this in the outermost one. */
+static inline __u32 id_of(const struct task_struct *task, int id, __u32 level)
 {
 	__u32 nr = 0;
 
 	if (level == 0)
 		return (__u32)id;
+	const struct pid *pid = READ(task, thread_pid);
+
 	if (!pid || READ(pid, level) < level)
 		return 0;
 	bpf_probe_read_kernel(

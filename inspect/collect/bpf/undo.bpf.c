@@ -50,8 +50,7 @@ int undo(struct bpf_iter__task *ctx)
 
 	if (!list)
 		return 0;
-	w.r.pid = id_of(task->group_leader->thread_pid, task->tgid,
-			own_level());
+	w.r.pid = id_of(READ(task, group_leader), task->tgid, own_level());
 	if (!w.r.pid)
 		return 0;
 	w.r.ns = READ(task, nsproxy, ipc_ns, ns.inum);
