@@ -339,8 +339,8 @@ static inline bool is_plain(const struct via_mutex *m)
 
 /* The fast paths keep a copy of what is known of the thread in registers, and
  * call nothing but in their last statement. */
-int via_mutex_lock(struct via_mutex *mutex, int64_t deadline,
-		   struct via_sync_report *ret)
+via__hot int via_mutex_lock(struct via_mutex *mutex, int64_t deadline,
+			    struct via_sync_report *ret)
 {
 	const struct via__self *self = &via__thread;
 	const struct via__self known = {.robust = self->robust};
@@ -383,7 +383,7 @@ int via__wake_next(struct via_hold *h)
 	return 0;
 }
 
-int via_mutex_unlock(struct via_mutex *mutex)
+via__hot int via_mutex_unlock(struct via_mutex *mutex)
 {
 	const struct via__self *self = &via__thread;
 	const struct via__self known = {.robust = self->robust};

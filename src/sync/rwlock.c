@@ -226,8 +226,8 @@ static __attribute__((noinline)) int stand_back(struct via_seats *s,
 }
 
 /* The word of the seat is 0, so nobody has died in it unnoticed. */
-int via_rwlock_read(struct via_rwlock *lock, int64_t deadline,
-		    struct via_sync_report *ret)
+via__hot int via_rwlock_read(struct via_rwlock *lock, int64_t deadline,
+			     struct via_sync_report *ret)
 {
 	const struct via__self *self = &via__thread;
 	const struct via__self known = {.robust = self->robust,
@@ -290,7 +290,7 @@ static __attribute__((noinline)) int unlock_slowly(struct via_seats *s)
 }
 
 /* Without a look at the tag: who is the owner of a seat has this lock. */
-int via_rwlock_unlock(struct via_rwlock *lock)
+via__hot int via_rwlock_unlock(struct via_rwlock *lock)
 {
 	const struct via__self *self = &via__thread;
 	const struct via__self known = {.robust = self->robust};
