@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/bench.h"
 #include "bench/engine.h"
 #include "bench/run.h"
 
@@ -29,11 +30,10 @@ static int fail(struct via_error *err, const char *what)
 	return code;
 }
 
-/* Where the program with the other libraries is: beside this one, where the
- * build has it, or where it is installed. */
-static void find_peers(char *path, size_t size)
+void bench_find(const char *program, char *path, size_t size)
 {
-	static const char *const beside[] = {"", "../bench/peers/"};
+	static const char *const beside[] = {"", "../bench/",
+					     "../bench/peers/"};
 	char self[2048];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
@@ -41,12 +41,12 @@ static void find_peers(char *path, size_t size)
 	char *name = strrchr(self, '/');
 
 	for (size_t i = 0; name && i < sizeof(beside) / sizeof(*beside); i++) {
-		snprintf(path, size, "%.*s%svia-bench-peers",
-			 (int)(name + 1 - self), self, beside[i]);
+		snprintf(path, size, "%.*s%s%s", (int)(name + 1 - self), self,
+			 beside[i], program);
 		if (!access(path, X_OK))
 			return;
 	}
-	snprintf(path, size, "%s", VIA_LIBEXECDIR "/via-bench-peers");
+	snprintf(path, size, "%s/%s", VIA_LIBEXECDIR, program);
 	if (access(path, X_OK))
 		path[0] = '\0';
 }
@@ -84,7 +84,7 @@ int supervisor_init(struct bench_supervisor *v, struct via_error *err)
 		supervisor_fini(v);
 		return r;
 	}
-	find_peers(v->peers, sizeof(v->peers));
+	bench_find("via-bench-peers", v->peers, sizeof(v->peers));
 	return 0;
 failed:;
 	int r = fail(err, "the benchmark's own memory");

@@ -332,29 +332,30 @@ static __attribute__((noinline)) int taken_slowly(struct via_mutex *m,
 
 static inline bool is_plain(const struct via_mutex *m)
 {
-	return __builtin_expect(via__tag(&m->head) == VIA__TAG(MUTEX) &&
-					via__flags(&m->head) == 0,
-				1);
+	/* Both with one branch. */
+	return via__likely(((via__tag(&m->head) ^ VIA__TAG(MUTEX)) |
+			    via__flags(&m->head)) == 0);
 }
 
 /* The fast paths keep a copy of what is known of the thread in registers, and
  * call nothing but in their last statement. */
-int via_mutex_lock(struct via_mutex *mutex, int64_t deadline,
-		   struct via_sync_report *ret)
+via__hot int via_mutex_lock(struct via_mutex *mutex, int64_t deadline,
+			    struct via_sync_report *ret)
 {
-	const struct via__self self = via__thread;
+	const struct via__self *self = &via__thread;
+	const struct via__self known = {.robust = self->robust};
 
-	if (self.life != via__life_now())
+	if (via__unlikely(self->life != via__life_now()))
 		return lock_slowly(mutex, deadline, ret);
-	via__hold_about(&self, &mutex->hold);
-	if (!via__swap(&mutex->hold.word, 0, self.tid))
+	via__hold_about(&known, &mutex->hold);
+	if (via__unlikely(!via__swap(&mutex->hold.word, 0, self->tid)))
 		return lock_slowly(mutex, deadline, ret);
 	/* Only now: it cannot be lost or destroyed any more. */
 	if (!is_plain(mutex))
 		return taken_slowly(mutex, ret);
-	via__hold_link(&self, &mutex->hold, 0);
-	via__hold_enter(&self, &mutex->hold);
-	via__hold_done(&self);
+	via__hold_link(&known, &mutex->hold, 0);
+	via__hold_enter(self, &mutex->hold);
+	via__hold_done(&known);
 	return 0;
 }
 
@@ -382,21 +383,25 @@ int via__wake_next(struct via_hold *h)
 	return 0;
 }
 
-int via_mutex_unlock(struct via_mutex *mutex)
+via__hot int via_mutex_unlock(struct via_mutex *mutex)
 {
-	const struct via__self self = via__thread;
+	const struct via__self *self = &via__thread;
+	const struct via__self known = {.robust = self->robust};
 
 	/* The owner and not the word: a load of what was last changed by an
-	 * atomic operation takes as long as another one. */
-	if (self.life != via__life_now() || !is_plain(mutex) ||
-	    __atomic_load_n(&mutex->hold.owner, __ATOMIC_RELAXED) != self.owner)
+	 * atomic operation takes as long as another one. Who is the owner of
+	 * it has a mutex here: no look at the tag. */
+	if (via__unlikely(self->life != via__life_now() ||
+			  via__flags(&mutex->head) ||
+			  __atomic_load_n(&mutex->hold.owner,
+					  __ATOMIC_RELAXED) != self->owner))
 		return unlock_slowly(mutex);
 	via__hold_leave(&mutex->hold);
-	via__hold_about(&self, &mutex->hold);
-	via__hold_unlink(&self, &mutex->hold);
-	if (!via__swap(&mutex->hold.word, self.tid, 0))
+	via__hold_about(&known, &mutex->hold);
+	via__hold_unlink(&known, &mutex->hold);
+	if (via__unlikely(!via__swap(&mutex->hold.word, self->tid, 0)))
 		return via__wake_next(&mutex->hold);
-	via__hold_done(&self);
+	via__hold_done(&known);
 	return 0;
 }
 

@@ -226,25 +226,28 @@ static __attribute__((noinline)) int stand_back(struct via_seats *s,
 }
 
 /* The word of the seat is 0, so nobody has died in it unnoticed. */
-int via_rwlock_read(struct via_rwlock *lock, int64_t deadline,
-		    struct via_sync_report *ret)
+via__hot int via_rwlock_read(struct via_rwlock *lock, int64_t deadline,
+			     struct via_sync_report *ret)
 {
 	const struct via__self *self = &via__thread;
+	const struct via__self known = {.robust = self->robust,
+					.tid = self->tid};
 	struct via_seats *s = &lock->in;
 	struct via_seat *seat = via__seat_first(self, s);
 
 	if (via__unlikely(self->life != via__life_now() ||
 			  via__tag(&s->gate.head) != TAG ||
-			  !via__seat_try(self, seat, 0, FUTEX_WAITERS)))
+			  !via__seat_try(&known, seat, 0, FUTEX_WAITERS)))
 		return read_slowly(s, deadline, ret);
 	/* Pairs with the gate's word and the look at the seats in drain(). When
 	 * the lock is destroyed, no seat is in use any more. */
-	if (via__unlikely(via__load(&s->gate.hold.word) ||
-			  via__flags(&s->gate.head) ||
-			  !(used_seats(s) & self->seat_bit)))
+	uint32_t closed = via__load(&s->gate.hold.word);
+
+	closed |= via__flags(&s->gate.head);
+	if (via__unlikely(closed || !(used_seats(s) & self->seat_bit)))
 		return stand_back(s, seat, deadline, ret);
 	via__hold_enter(self, &seat->hold);
-	via__hold_done(self);
+	via__hold_done(&known);
 	return 0;
 }
 
@@ -287,9 +290,10 @@ static __attribute__((noinline)) int unlock_slowly(struct via_seats *s)
 }
 
 /* Without a look at the tag: who is the owner of a seat has this lock. */
-int via_rwlock_unlock(struct via_rwlock *lock)
+via__hot int via_rwlock_unlock(struct via_rwlock *lock)
 {
 	const struct via__self *self = &via__thread;
+	const struct via__self known = {.robust = self->robust};
 	struct via_seats *s = &lock->in;
 	struct via_hold *h = &via__seat_first(self, s)->hold;
 
@@ -298,14 +302,14 @@ int via_rwlock_unlock(struct via_rwlock *lock)
 				  self->owner))
 		return unlock_slowly(s);
 	via__hold_leave(h);
-	via__hold_about(self, h);
-	via__hold_unlink(self, h);
+	via__hold_about(&known, h);
+	via__hold_unlink(&known, h);
 	/* Both pair with those in ask(), which makes the barrier between. */
 	__atomic_store_n(&h->word, 0, __ATOMIC_RELEASE);
 	VIA__ORDER();
 	if (via__unlikely(__atomic_load_n(&s->state, __ATOMIC_RELAXED)))
 		return wake_writer(h);
-	via__hold_done(self);
+	via__hold_done(&known);
 	return 0;
 }
 

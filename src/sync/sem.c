@@ -54,14 +54,14 @@ static __attribute__((noinline)) int wait_for(struct via_sem *sem,
 	return rc;
 }
 
-int via_sem_wait(struct via_sem *sem, int64_t deadline)
+via__hot int via_sem_wait(struct via_sem *sem, int64_t deadline)
 {
 	if (via__unlikely(via__tag(&sem->head) != TAG))
 		return via__sync_bad(&sem->head);
 	return via__likely(take(sem)) ? 0 : wait_for(sem, deadline);
 }
 
-int via_sem_post(struct via_sem *sem, uint32_t n)
+via__hot int via_sem_post(struct via_sem *sem, uint32_t n)
 {
 	struct via__self *self = via__self();
 	int rc = via__sync_ok(&sem->head, TAG);
