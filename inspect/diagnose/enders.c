@@ -402,9 +402,25 @@ static struct via__enders lock(const struct via_snapshot *s,
 
 /* --- Wake-ups --- */
 
+static bool has_writer(const struct via_snapshot *s, uint32_t process)
+{
+	const struct via_process *p = &s->processes[process];
+
+	for (uint32_t i = 0; i < p->n_threads; i++) {
+		const struct via_thread *t = &s->threads[p->first_thread + i];
+
+		for (uint32_t k = 0; k < t->n_waits; k++)
+			if (s->waits[t->first_wait + k].op == VIA_OP_WRITE)
+				return true;
+	}
+	return false;
+}
+
 /*
  * A word of one process can be woken by its threads alone. But a handler of a
- * signal may be what is waited for, so that is only a guess.
+ * signal may be what is waited for, so that is only a guess; less of one where a
+ * thread cannot get rid of what it has to say: who waits for a signal has
+ * nothing else to do.
  */
 static struct via__enders own_threads(const struct via_snapshot *s,
 				      const struct via_wait *w)
@@ -412,7 +428,7 @@ static struct via__enders own_threads(const struct via_snapshot *s,
 	struct via__enders e = nobody;
 
 	e.process = s->threads[w->thread].process;
-	e.limit = VIA_GUESS;
+	e.limit = has_writer(s, e.process) ? VIA_LIKELY : VIA_GUESS;
 	e.others = true;
 	return e;
 }

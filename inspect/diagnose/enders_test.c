@@ -308,6 +308,37 @@ static void a_word_of_its_own_and_nobody_to_wake_it(void **state)
 	}
 }
 
+/* multiprocessing.Queue: the parent waits for a child whose first thread waits
+ * for the one that writes what the parent does not read. */
+static void who_waits_for_a_writer_of_its_own(void **state)
+{
+	(void)state;
+	for (int writes = 0; writes < 2; writes++) {
+		struct made m;
+
+		made_begin(&m);
+		uint32_t parent = made_process(&m, "parent");
+		uint32_t child = made_process(&m, "child");
+		uint32_t feeder = made_thread(&m);
+		uint32_t word = made_object(&m, VIA_KIND_FUTEX);
+		uint32_t pipe = made_object(&m, VIA_KIND_PIPE);
+
+		m.s->objects[word].flags = VIA_OBJECT_PRIVATE;
+		made_hold(&m, parent, pipe, writes ? "r" : "w");
+		made_hold(&m, child, pipe, writes ? "w" : "r");
+		made_child_wait(&m, parent, child);
+		made_wait(&m, child, VIA_OP_WAKE, word);
+		made_wait(&m, feeder, writes ? VIA_OP_WRITE : VIA_OP_READ,
+			  pipe);
+		made_end(&m);
+		if (writes)
+			VERDICT(&m, parent, DEADLOCK, LIKELY);
+		else
+			VERDICT(&m, parent, DEADLOCK, GUESS);
+		made_free(&m);
+	}
+}
+
 static void who_maps_a_word_can_wake(void **state)
 {
 	struct made m;
@@ -509,6 +540,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(the_owner_has_another_number),
 	CHECK_TEST(any_who_share_a_lock_can_let_go),
 	CHECK_TEST(a_word_of_its_own_and_nobody_to_wake_it),
+	CHECK_TEST(who_waits_for_a_writer_of_its_own),
 	CHECK_TEST(who_maps_a_word_can_wake),
 	CHECK_TEST(a_semaphore_is_never_proven),
 	CHECK_TEST(each_semaphore_of_a_set_has_its_own),

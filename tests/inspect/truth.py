@@ -229,6 +229,8 @@ class Comparison:
                  task['certainty'] == 'exact' and self.sight.all_seen):
             yield f'{task["role"]} is for sure {task["verdict"]}, not ' + \
                 verdict['certainty']
+        elif verdict['certainty'] == 'guess' and task['certainty'] == 'likely':
+            yield f'{task["role"]} is no mere guess'
         elif verdict['certainty'] == 'exact' and \
                 not self.sight.holders_seen and \
                 verdict['verdict'] in ALARMS and task['certainty'] != 'own':

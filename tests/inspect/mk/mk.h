@@ -85,7 +85,7 @@ struct mk_verdict {
 	char role[MK_ROLE_MAX];
 	const char *verdict; /* as via_verdict_name(), or several: "a|b" */
 	/* "exact": if all processes can be seen; "own": exact, be that as it
-	 * may; or NULL: no matter. */
+	 * may; "likely": that at least; or NULL: no matter. */
 	const char *certainty;
 };
 

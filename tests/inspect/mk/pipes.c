@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <sys/select.h>
 #include <sys/stat.h>
@@ -449,6 +450,44 @@ void make_wait_before_drain(struct mk *m)
 	mk_waits_on(m, "parent", "child", "child");
 	mk_in(m, "child", SYS_write, "write", p[1]);
 	mk_cycle(m, "exact", "parent", "child", NULL);
+	mk_finding(m, "wait-before-drain", "parent", mk_of(m, p[0]));
+}
+
+static sem_t fed;
+
+static void *feeds(void *pipe)
+{
+	mk_fill(((int *)pipe)[1]);
+	(void)sem_post(&fed);
+	return NULL;
+}
+
+/* As Process.join() before Queue.get(), of Python's multiprocessing. */
+void make_queue_join(struct mk *m)
+{
+	int p[2];
+
+	mk_pipe(m, p);
+	CHILD(m, "parent", p[0], p[1], -1) {
+		if (mk_fork("child") == 0) {
+			MUST(sem_init(&fed, 0, 0));
+			mk_thread("feeder", feeds, p);
+			(void)sem_wait(&fed);
+			_exit(0);
+		}
+		MUST(close(p[1]));
+		(void)wait(NULL);
+	}
+	m->n_holds = 0;
+	mk_holds(m, "parent", mk_of(m, p[0]), "fd", p[0], "r");
+	mk_holds(m, "child", mk_of(m, p[0]), "fd", p[0], "r");
+	mk_holds(m, "child", mk_of(m, p[1]), "fd", p[1], "w");
+	mk_blocks(m, "parent", SYS_wait4, -1);
+	mk_waits_on(m, "parent", "child", "child");
+	mk_blocks(m, "child", SYS_futex, -1);
+	mk_in(m, "feeder", SYS_write, "write", p[1]);
+	mk_cycle(m, "likely", "parent", "feeder", NULL);
+	mk_verdict(m, "child", "deadlock", "likely");
 	mk_finding(m, "wait-before-drain", "parent", mk_of(m, p[0]));
 }
 
