@@ -145,8 +145,4 @@ int bench_json(const struct bench_report *report, FILE *out);
 void bench_csv(const struct bench_report *report, FILE *out);
 int bench_html(const struct bench_report *report, FILE *out);
 
-/* Where a program of the benchmark's is: beside this one, where the build has
- * it, or where it is installed. "": nowhere. */
-void bench_find(const char *program, char *path, size_t size);
-
 #endif

@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench/bench.h"
 #include "bench/engine.h"
 #include "bench/run.h"
 
@@ -30,10 +29,11 @@ static int fail(struct via_error *err, const char *what)
 	return code;
 }
 
-void bench_find(const char *program, char *path, size_t size)
+/* Where the program with the other libraries is: beside this one, where the
+ * build has it, or where it is installed. */
+static void find_peers(char *path, size_t size)
 {
-	static const char *const beside[] = {"", "../bench/",
-					     "../bench/peers/"};
+	static const char *const beside[] = {"", "../bench/peers/"};
 	char self[2048];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
@@ -41,12 +41,12 @@ void bench_find(const char *program, char *path, size_t size)
 	char *name = strrchr(self, '/');
 
 	for (size_t i = 0; name && i < sizeof(beside) / sizeof(*beside); i++) {
-		snprintf(path, size, "%.*s%s%s", (int)(name + 1 - self), self,
-			 beside[i], program);
+		snprintf(path, size, "%.*s%svia-bench-peers",
+			 (int)(name + 1 - self), self, beside[i]);
 		if (!access(path, X_OK))
 			return;
 	}
-	snprintf(path, size, "%s/%s", VIA_LIBEXECDIR, program);
+	snprintf(path, size, "%s", VIA_LIBEXECDIR "/via-bench-peers");
 	if (access(path, X_OK))
 		path[0] = '\0';
 }
@@ -84,7 +84,7 @@ int supervisor_init(struct bench_supervisor *v, struct via_error *err)
 		supervisor_fini(v);
 		return r;
 	}
-	bench_find("via-bench-peers", v->peers, sizeof(v->peers));
+	find_peers(v->peers, sizeof(v->peers));
 	return 0;
 failed:;
 	int r = fail(err, "the benchmark's own memory");

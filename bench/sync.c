@@ -2,8 +2,7 @@
 /*
  * Locks: what a lock and an unlock cost when nobody else wants it, and how
  * often two processes on two CPUs hand it over when both always do. Each of
- * via's is measured beside the C library's in every round. It runs in a program of
- * its own: locks.c.
+ * via's is measured beside the C library's in every round.
  */
 #include "bench/sync.h"
 

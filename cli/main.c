@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program: via-verbs.so has the verbs, and the libraries that they need.
  * What starts commands by the thousand, `via run` where nobody looks on, needs
- * none of that and is done before.
+ * no library and is done here. All else does via-verbs, which takes its place.
  */
-#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/run/become.h"
-#include "cli/via.h"
 
 /* run LINE, run -- COMMAND...: what else there may be is for verbs/run.c. */
 static void run_unseen(int argc, char **argv)
@@ -24,20 +23,32 @@ static void run_unseen(int argc, char **argv)
 		run_become(run_command(argv, false, words));
 }
 
+/* Beside this program, as it was built, or where it is installed. */
+static int become_verbs(char **argv)
+{
+	static const char *const places[] = {"via-verbs", VIA_VERBS};
+	char path[PATH_MAX + 64] = VIA_VERBS_INSTALLED;
+	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX);
+
+	if (len <= 0)
+		(void)execv(path, argv);
+	else
+		path[len] = '\0';
+	char *name = strrchr(path, '/') + 1;
+
+	for (size_t i = 0; len > 0 && i < 2; i++) {
+		snprintf(name, sizeof(path) - (size_t)(name - path), "%s",
+			 places[i]);
+		(void)execv(path, argv);
+	}
+	fprintf(stderr, "via: the verbs are missing: %s: %s\n", path,
+		strerror(errno));
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 2 && strcmp(argv[1], "run") == 0 && !isatty(STDERR_FILENO))
 		run_unseen(argc - 2, argv + 2);
-
-	/* Found by the path that was linked into this program. */
-	void *verbs = dlopen("via-verbs.so", RTLD_LAZY);
-	via_main_fn *via_main = NULL;
-
-	if (verbs)
-		*(void **)&via_main = dlsym(verbs, VIA_MAIN);
-	if (!via_main) {
-		fprintf(stderr, "via: the verbs are missing: %s\n", dlerror());
-		return 1;
-	}
-	return via_main(argc, argv);
+	return become_verbs(argv);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* via bench: measure mechanisms; the work is done in bench/. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "bench/bench.h"
 #include "bench/engine.h"
+#include "bench/sync.h"
 #include "cli/verb.h"
 
 struct bench_words {
@@ -79,19 +79,16 @@ static int show(const struct bench_report *report, const struct bench_words *w)
 
 static int measure_locks(const struct bench_words *w)
 {
-	char program[4096], rounds[24], time_ns[24];
+	const struct bench_sync_options o = {
+		.rounds = w->rounds ? (unsigned int)w->rounds : 5,
+		.time_ns = w->time_ns ? w->time_ns : 100000000,
+	};
+	struct via_error err;
 
 	if (w->csv || w->html || w->file || w->peers)
 		cli_usage("of locks there is a table or --json");
-	bench_find("via-bench-locks", program, sizeof(program));
-	if (!program[0])
-		return cli_error("via-bench-locks is not there");
-	snprintf(rounds, sizeof(rounds), "%" PRIu64, w->rounds ? w->rounds : 5);
-	snprintf(time_ns, sizeof(time_ns), "%" PRId64,
-		 w->time_ns ? w->time_ns : 100000000);
-	(void)execl(program, program, rounds, time_ns,
-		    w->json ? "json" : "table", (char *)NULL);
-	return cli_error("%s: %s", program, strerror(errno));
+	return bench_sync(&o, w->json, stdout, &err) ? cli_error("%s", err.text)
+						     : CLI_YES;
 }
 
 static int bench_verb_run(int argc, char **argv)

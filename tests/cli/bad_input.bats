@@ -7,8 +7,8 @@ load lib.bash
 
 @test "a program without its verbs says so" {
 	cp "$VIA" .
-	run env -u LD_LIBRARY_PATH ./via version
-	failed_with 1 'the verbs are missing: via-verbs.so'
+	run ./via version
+	failed_with 1 'the verbs are missing: '
 }
 
 @test "no verb, an unknown verb" {

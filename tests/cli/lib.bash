@@ -63,7 +63,7 @@ become_nobody() {
 	chmod 755 . .. ../..
 	run "${nobody[@]}" true || skip 'needs setpriv'
 	# The build may be where nobody else can go, below /root.
-	cp "$VIA" "${VIA%/*}/via-verbs.so" "${VIA%/*}/../src/libvia.so.0" .
+	cp "$VIA" "${VIA%/*}/via-verbs" "${VIA%/*}/../src/libvia.so.0" .
 	nobody+=(env "LD_LIBRARY_PATH=$PWD" "$PWD/via")
 }
 

@@ -9,6 +9,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import sys
 import termios
@@ -21,6 +22,9 @@ class Terminal:
     def __init__(self, argv):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # A test in the background ignores them, and so would bash.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGQUIT, signal.SIG_DFL)
             os.execvp(argv[0], argv)
         size = struct.pack('HHHH', ROWS, COLUMNS, 0, 0)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, size)

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* via VERB: find the verb, run it, see that its output has arrived. */
-#include "cli/via.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cli/help.h"
@@ -28,11 +27,12 @@ static void fill_standard_fds(void)
 			exit(CLI_FAILED);
 }
 
-int via__main(int argc, char **argv)
+int main(int argc, char **argv)
 {
 	static char name[64] = "via";
 
 	fill_standard_fds();
+	(void)prctl(PR_SET_NAME, "via");
 	/* Names and drawn lines are UTF-8, wherever they are shown. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	program_invocation_short_name = name;
