@@ -431,6 +431,19 @@ static void popen_child(int out)
 		mk_fill(out);
 }
 
+/* Of the factory's own count: the parent's write end is closed before it waits;
+ * the child has all of both. */
+static void parent_waits(struct mk *m, const int p[2])
+{
+	m->n_holds = 0;
+	mk_holds(m, "parent", mk_of(m, p[0]), "fd", p[0], "r");
+	mk_holds(m, "child", mk_of(m, p[0]), "fd", p[0], "r");
+	mk_holds(m, "child", mk_of(m, p[1]), "fd", p[1], "w");
+	mk_blocks(m, "parent", SYS_wait4, -1);
+	mk_waits_on(m, "parent", "child", "child");
+	mk_finding(m, "wait-before-drain", "parent", mk_of(m, p[0]));
+}
+
 void make_wait_before_drain(struct mk *m)
 {
 	int p[2];
@@ -441,16 +454,9 @@ void make_wait_before_drain(struct mk *m)
 		MUST(close(p[1]));
 		(void)wait(NULL);
 	}
-	/* Its copy is closed before it waits; the child has all of both. */
-	m->n_holds = 0;
-	mk_holds(m, "parent", mk_of(m, p[0]), "fd", p[0], "r");
-	mk_holds(m, "child", mk_of(m, p[0]), "fd", p[0], "r");
-	mk_holds(m, "child", mk_of(m, p[1]), "fd", p[1], "w");
-	mk_blocks(m, "parent", SYS_wait4, -1);
-	mk_waits_on(m, "parent", "child", "child");
+	parent_waits(m, p);
 	mk_in(m, "child", SYS_write, "write", p[1]);
 	mk_cycle(m, "exact", "parent", "child", NULL);
-	mk_finding(m, "wait-before-drain", "parent", mk_of(m, p[0]));
 }
 
 static sem_t fed;
@@ -478,17 +484,11 @@ void make_queue_join(struct mk *m)
 		MUST(close(p[1]));
 		(void)wait(NULL);
 	}
-	m->n_holds = 0;
-	mk_holds(m, "parent", mk_of(m, p[0]), "fd", p[0], "r");
-	mk_holds(m, "child", mk_of(m, p[0]), "fd", p[0], "r");
-	mk_holds(m, "child", mk_of(m, p[1]), "fd", p[1], "w");
-	mk_blocks(m, "parent", SYS_wait4, -1);
-	mk_waits_on(m, "parent", "child", "child");
+	parent_waits(m, p);
 	mk_blocks(m, "child", SYS_futex, -1);
 	mk_in(m, "feeder", SYS_write, "write", p[1]);
 	mk_cycle(m, "likely", "parent", "feeder", NULL);
 	mk_verdict(m, "child", "deadlock", "likely");
-	mk_finding(m, "wait-before-drain", "parent", mk_of(m, p[0]));
 }
 
 /* As subprocess.Popen(stdin=PIPE, stdout=PIPE) with too much to say. */
