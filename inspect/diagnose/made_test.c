@@ -188,3 +188,31 @@ void made_goes_on(struct made *m)
 			    verdict != VIA_VERDICT_ORPHANED);
 	}
 }
+
+void made_found(struct made *m, const char *rule, uint32_t process,
+		uint32_t object, const char *words)
+{
+	made_end(m);
+	for (uint32_t i = 0; i < m->d->n_findings; i++)
+		print_message("# %s: %s; %s\n", m->d->findings[i].rule,
+			      m->d->findings[i].what, m->d->findings[i].advice);
+	assert_int_equal(m->d->n_findings, 1);
+	const struct via_finding *f = &m->d->findings[0];
+
+	assert_string_equal(f->rule, rule);
+	assert_int_equal(f->process, process);
+	assert_int_equal(f->object, object);
+	assert_non_null(strstr(f->what, words));
+	assert_true(strlen(f->advice) > 10);
+	made_free(m);
+}
+
+void made_nothing(struct made *m)
+{
+	made_end(m);
+	for (uint32_t i = 0; i < m->d->n_findings; i++)
+		print_message("# %s: %s\n", m->d->findings[i].rule,
+			      m->d->findings[i].what);
+	assert_int_equal(m->d->n_findings, 0);
+	made_free(m);
+}

@@ -58,6 +58,13 @@ void made_two(struct made *m, uint32_t p[2]);
 /* The only cycle has these threads, from any of them on. */
 void made_cycle_is(const struct made *m, uint32_t n, const uint32_t *threads);
 
+/* Diagnose: the only finding is this one, about them; its words name who is
+ * given. */
+void made_found(struct made *m, const char *rule, uint32_t process,
+		uint32_t object, const char *words);
+/* Diagnose: there is no finding. */
+void made_nothing(struct made *m);
+
 /* Diagnose: nobody is stuck. */
 void made_goes_on(struct made *m);
 
