@@ -122,20 +122,6 @@ static pid_t start(const char *dir)
 
 /* --- Compared --- */
 
-static struct via_snapshot *look_by(enum via_source source, char *why)
-{
-	struct via_look l = {.want = WANT, .source = source};
-	struct via_error error = {0};
-	struct via_snapshot *s = NULL;
-	int err = via_snapshot_take(&l, &s, &error);
-
-	if (err == -EOPNOTSUPP)
-		snprintf(why, sizeof(error.text), "%s", error.text);
-	else
-		assert_int_equal(err, 0);
-	return s;
-}
-
 static void same_object(const struct via_snapshot *a, uint32_t in_a,
 			const struct via_snapshot *b, uint32_t in_b)
 {
@@ -218,14 +204,14 @@ static void sources_agree(void **state)
 {
 	char why[VIA_ERROR_TEXT_MAX];
 	pid_t child = start(getenv("TMPDIR"));
-	struct via_snapshot *bpf = look_by(VIA_SOURCE_BPF, why);
+	struct via_snapshot *bpf = look_by(VIA_SOURCE_BPF, WANT, why);
 
 	(void)state;
 	if (!bpf) {
 		end(child);
 		check_skip(why);
 	}
-	struct via_snapshot *proc = look_by(VIA_SOURCE_PROC, why);
+	struct via_snapshot *proc = look_by(VIA_SOURCE_PROC, WANT, why);
 
 	assert_int_equal(bpf->sight.source, VIA_SOURCE_BPF);
 	assert_int_equal(proc->sight.source, VIA_SOURCE_PROC);
@@ -251,7 +237,7 @@ static void is_never_needed(void **state)
 		bool ok;
 
 		(void)!setuid(65534);
-		ok = !look_by(VIA_SOURCE_BPF, why) &&
+		ok = !look_by(VIA_SOURCE_BPF, WANT, why) &&
 		     strncmp(why, "no BPF: ", 8) == 0 &&
 		     via_snapshot_take(&any, &s, NULL) == 0 &&
 		     s->sight.source == VIA_SOURCE_PROC;

@@ -7,21 +7,7 @@
 #include "inspect/collect/look_test.h"
 #include "inspect/model/build.h"
 
-/* Through the kernel; NULL, and why: not here. */
-static struct via_snapshot *look_closely(char why[VIA_ERROR_TEXT_MAX])
-{
-	const struct via_look l = {.want = VIA_WANT_FDS | VIA_WANT_SOCKETS,
-				   .source = VIA_SOURCE_BPF};
-	struct via_snapshot *s = NULL;
-	struct via_error error = {0};
-	int err = via_snapshot_take(&l, &s, &error);
-
-	if (err == -EOPNOTSUPP)
-		snprintf(why, VIA_ERROR_TEXT_MAX, "%s", error.text);
-	else
-		assert_int_equal(err, 0);
-	return s;
-}
+#define WANT (VIA_WANT_FDS | VIA_WANT_SOCKETS)
 
 /* The messages that have an object: how many, and one of them. */
 static uint32_t flights_of(const struct via_snapshot *s,
@@ -62,7 +48,7 @@ static void names_what_is_in_a_message(void **state)
 		pass(pair[0], p[1], rows[i].len);
 		pass(pair[0], p[1], rows[i].len);
 		close(p[1]);
-		struct via_snapshot *s = look_closely(why);
+		struct via_snapshot *s = look_by(VIA_SOURCE_BPF, WANT, why);
 
 		if (s) {
 			const struct via_object *o = object_of(s, p[0]);
@@ -92,10 +78,10 @@ static void counts_what_may_be_more(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	struct via_snapshot *before = look_closely(why);
+	struct via_snapshot *before = look_by(VIA_SOURCE_BPF, WANT, why);
 
 	pass(pair[0], file, 1);
-	struct via_snapshot *s = look_closely(why);
+	struct via_snapshot *s = look_by(VIA_SOURCE_BPF, WANT, why);
 
 	if (s) {
 		assert_int_equal(s->sight.n_in_flight,
@@ -132,7 +118,7 @@ static void finds_what_is_not_accepted(void **state)
 	assert_int_equal(getsockname(listener, (void *)&name, &len), 0);
 	assert_int_equal(connect(client, (void *)&name, len), 0);
 	pass(client, p[0], 1);
-	struct via_snapshot *s = look_closely(why);
+	struct via_snapshot *s = look_by(VIA_SOURCE_BPF, WANT, why);
 
 	if (s) {
 		assert_int_equal(flights_of(s, object_of(s, p[0]), &l), 1);
@@ -186,7 +172,8 @@ static void looks_in_other_namespaces(void **state)
 	(void)state;
 	assert_int_equal(pipe(p), 0);
 	pid_t child = start_apart(p);
-	struct via_snapshot *s = child < 0 ? NULL : look_closely(why);
+	struct via_snapshot *s = child < 0 ? NULL
+					   : look_by(VIA_SOURCE_BPF, WANT, why);
 
 	if (s)
 		assert_int_equal(flights_of(s, object_of(s, p[0]), &l), 1);

@@ -3,7 +3,9 @@
 #ifndef INSPECT_COLLECT_LOOK_TEST_H
 #define INSPECT_COLLECT_LOOK_TEST_H
 
+#include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include <via/inspect.h>
@@ -16,6 +18,22 @@ static inline struct via_snapshot *look(uint32_t want)
 	struct via_snapshot *s = NULL;
 
 	assert_int_equal(via_snapshot_take(&l, &s, NULL), 0);
+	return s;
+}
+
+/* From there; NULL, and why, VIA_ERROR_TEXT_MAX: not here. */
+static inline struct via_snapshot *look_by(enum via_source source,
+					   uint32_t want, char *why)
+{
+	struct via_look l = {.want = want, .source = source};
+	struct via_snapshot *s = NULL;
+	struct via_error error = {0};
+	int err = via_snapshot_take(&l, &s, &error);
+
+	if (err == -EOPNOTSUPP)
+		snprintf(why, VIA_ERROR_TEXT_MAX, "%s", error.text);
+	else
+		assert_int_equal(err, 0);
 	return s;
 }
 

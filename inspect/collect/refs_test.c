@@ -5,25 +5,15 @@
 
 #include "inspect/collect/look_test.h"
 
-/* A snapshot through the kernel; NULL: not here. */
-static struct via_snapshot *look_closely(void)
-{
-	const struct via_look l = {.want = VIA_WANT_FDS,
-				   .source = VIA_SOURCE_BPF};
-	struct via_snapshot *s = NULL;
-	struct via_error err = {0};
-
-	if (via_snapshot_take(&l, &s, &err) < 0)
-		print_message("# %s\n", err.text);
-	return s;
-}
-
 /* Whether all who hold what our descriptor is of are seen. */
 static int all_are_seen(int fd)
 {
-	struct via_snapshot *s = look_closely();
+	char why[VIA_ERROR_TEXT_MAX];
+	struct via_snapshot *s = look_by(VIA_SOURCE_BPF, VIA_WANT_FDS, why);
 	int seen = s ? object_of(s, fd)->seen == VIA_SEEN_ALL : -1;
 
+	if (!s)
+		print_message("# %s\n", why);
 	via_snapshot_free(s);
 	return seen;
 }

@@ -6,6 +6,8 @@
 
 #include "inspect/collect/look_test.h"
 
+#define WANT VIA_WANT_IPC
+
 static int ours(int n)
 {
 	int id = semget(IPC_PRIVATE, n, IPC_CREAT | 0600);
@@ -73,28 +75,12 @@ static uint32_t set_of(const struct via_snapshot *s, int id)
 	return object;
 }
 
-/* Through the kernel; NULL, and why: not here. */
-static struct via_snapshot *look_closely(char why[VIA_ERROR_TEXT_MAX])
-{
-	const struct via_look l = {.want = VIA_WANT_IPC,
-				   .source = VIA_SOURCE_BPF};
-	struct via_snapshot *s = NULL;
-	struct via_error error = {0};
-	int err = via_snapshot_take(&l, &s, &error);
-
-	if (err == -EOPNOTSUPP)
-		snprintf(why, VIA_ERROR_TEXT_MAX, "%s", error.text);
-	else
-		assert_int_equal(err, 0);
-	return s;
-}
-
 static void taken_with_undo_is_held(void **state)
 {
 	char why[VIA_ERROR_TEXT_MAX];
 	int with = ours(3), without = ours(1);
 	pid_t child = start(with, without);
-	struct via_snapshot *s = look_closely(why);
+	struct via_snapshot *s = look_by(VIA_SOURCE_BPF, WANT, why);
 
 	(void)state;
 	end(child);
