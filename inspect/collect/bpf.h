@@ -67,6 +67,8 @@ int via__bpf_tell(struct via__bpf *b, enum via__bpf_program program,
 
 /* Read the descriptors, if the kernel tells. */
 void via__bpf_read(struct via__bpf *b);
+/* Put the records in order. */
+void via__bpf_sort(struct via__bpf *b);
 /* The records of a process: the first one and how many. */
 const struct via__bpf_file *via__bpf_of(const struct via__bpf *b, pid_t pid,
 					size_t *ret_n);

@@ -88,7 +88,7 @@ static int by_descriptor(const void *a, const void *b)
 
 /* They come by threads, those that share a table together: one with a table of
  * its own is out of order. */
-static void sort(struct via__bpf *b)
+void via__bpf_sort(struct via__bpf *b)
 {
 	for (size_t i = 1; i < b->n_files; i++) {
 		if (by_descriptor(&b->files[i - 1], &b->files[i]) <= 0)
@@ -111,7 +111,7 @@ void via__bpf_read(struct via__bpf *b)
 		return;
 	}
 	b->files = files;
-	sort(b);
+	via__bpf_sort(b);
 }
 
 /* The first record of a process with this number or a higher one. */

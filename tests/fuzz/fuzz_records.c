@@ -11,19 +11,6 @@
 #include "inspect/collect/fd.h"
 #include "tests/fuzz/whole.h"
 
-/* As bpf.c leaves them: without the process that asks, whose own are read from
- * /proc. */
-static int by_descriptor(const void *a, const void *b)
-{
-	const struct via__bpf_file *x = a, *y = b;
-
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	if (x->tid != y->tid)
-		return x->tid < y->tid ? -1 : 1;
-	return x->fd < y->fd ? -1 : x->fd > y->fd;
-}
-
 #define PIDS 4
 
 static struct via__bpf make_records(const uint8_t *data, size_t size)
@@ -38,8 +25,7 @@ static struct via__bpf make_records(const uint8_t *data, size_t size)
 		if (i >= n_watches)
 			b.files[i].epoll = 0;
 	}
-	if (b.n_files)
-		qsort(b.files, b.n_files, sizeof(*b.files), by_descriptor);
+	via__bpf_sort(&b);
 	return b;
 }
 
