@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench-spawn [MIB]: what it costs to start a program and to collect it, with
- * so much memory resident (512), beside the ways there are by hand.
+ * so much memory resident (1024), beside the ways there are by hand.
  *
  * Every round measures all of them, so that whatever else the machine does
  * meets them alike. Medians of the rounds; ratios to posix_spawn().
@@ -129,7 +129,7 @@ static void *occupy(size_t len)
 
 int main(int argc, char **args)
 {
-	size_t mib = argc > 1 ? strtoul(args[1], NULL, 10) : 512;
+	size_t mib = argc > 1 ? strtoul(args[1], NULL, 10) : MIB_MAX;
 	double us[WAYS][ROUNDS];
 
 	if (mib < 1 || mib > MIB_MAX) {
