@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "inspect/model/programs.h"
 #include "inspect/view/words.h"
 
 static int say(const char *name, int err, const struct via_error *error)
@@ -82,16 +83,10 @@ int look_save(const struct look_options *o, const struct via_snapshot *s)
 /* What the kernel did not let a program in it tell. */
 static void say_refused(uint32_t refused)
 {
-	static const char *const rows[] = {
-		"descriptors, which are read from /proc",
-		"who holds System V semaphores, which nobody else tells",
-		"descriptors in flight, of which /proc tells only how many",
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+	for (unsigned int i = 0; i < VIA__N_PROGRAMS; i++)
 		if (refused & 1u << i)
 			cli_warn("the kernel refused a program (BPF) for %s",
-				 rows[i]);
+				 via__program_without(i));
 }
 
 void look_footer(const struct via_snapshot *s)

@@ -440,13 +440,6 @@ struct via_link {
 
 /* --- The snapshot --- */
 
-/* What a program in the kernel (BPF) tells, each for itself. */
-enum via_told {
-	VIA_TOLD_FILES = 1, /* descriptors: else from /proc */
-	VIA_TOLD_UNDO = 2,  /* who holds SYSVSEM: else not known */
-	VIA_TOLD_UNIX = 4,  /* what is in flight: else only how much is */
-};
-
 /* What was looked at, and what was not let. */
 struct via_sight {
 	int64_t taken;	     /* seconds since 1970 */
@@ -467,7 +460,8 @@ struct via_sight {
 	/* Sockets and rings that have descriptors of what is not known: in
 	 * messages, registered. */
 	uint32_t n_in_flight;
-	/* enum via_told: of VIA_SOURCE_BPF, what the kernel has refused. */
+	/* Of VIA_SOURCE_BPF, which programs the kernel has refused: a bit for
+	 * each, by the names of via-inspect(5). */
 	uint32_t refused;
 };
 

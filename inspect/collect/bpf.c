@@ -8,17 +8,15 @@
 #include "inspect/collect/bpf.h"
 
 #include <errno.h>
-#include <files.lskel.h>
+#include <skeletons.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
-#include <undo.lskel.h>
 #include <unistd.h>
-#include <unix.lskel.h>
 
 #include "inspect/collect/bpf_fail.h"
 
 /* A link to the program, which keeps it, or -errno. */
-#define LOAD(NAME, name)                                                       \
+#define PROGRAM(name, NAME, without)                                           \
 	static int load_##name(void)                                           \
 	{                                                                      \
 		struct via_##name *skel = via_##name##__open();                \
@@ -32,27 +30,23 @@
 		via_##name##__destroy(skel);                                   \
 		return link;                                                   \
 	}
-VIA__BPF_PROGRAMS(LOAD)
-#undef LOAD
+#include "inspect/model/programs.def"
+#undef PROGRAM
 
 int via__bpf_find(struct via__bpf *ret, struct via_error *reterr)
 {
 	(void)reterr;
 	*ret = (struct via__bpf){.open = true, .files_link = -1};
-#define SET(NAME, name) ret->load[VIA__BPF_##NAME] = load_##name;
-	VIA__BPF_PROGRAMS(SET)
-#undef SET
+#define PROGRAM(name, NAME, without)                                           \
+	ret->load[VIA__PROGRAM_##NAME] = load_##name;
+#include "inspect/model/programs.def"
+#undef PROGRAM
 	return 0;
 }
 
-int via__bpf_load(const struct via__bpf *b, enum via__bpf_program program,
+int via__bpf_load(const struct via__bpf *b, enum via__program program,
 		  struct via_error *reterr)
 {
-	static const char *const names[] = {
-#define NAME(NAME, name) #name,
-		VIA__BPF_PROGRAMS(NAME)
-#undef NAME
-	};
 	int link = b->load[program]();
 
 	if (link >= 0 || link == -ENOMEM)
@@ -60,7 +54,7 @@ int via__bpf_load(const struct via__bpf *b, enum via__bpf_program program,
 	bool right = link == -EPERM;
 
 	(void)via__bpf_fail(reterr, "no BPF: the kernel did not take %s: %s%s",
-			    names[program], via_strerror(link),
+			    via__program_name(program), via_strerror(link),
 			    right ? " (it needs CAP_BPF and CAP_PERFMON)" : "");
 	return right ? link : -EOPNOTSUPP;
 }

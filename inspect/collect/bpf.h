@@ -14,26 +14,14 @@
 #include <via/inspect.h>
 
 #include "inspect/collect/bpf/record.h"
-
-/* bpf/name.bpf.c */
-#define VIA__BPF_PROGRAMS(PROGRAM)                                             \
-	PROGRAM(FILES, files)                                                  \
-	PROGRAM(UNDO, undo)                                                    \
-	PROGRAM(UNIX, unix)
-
-enum via__bpf_program {
-#define PROGRAM(NAME, name) VIA__BPF_##NAME,
-	VIA__BPF_PROGRAMS(PROGRAM)
-#undef PROGRAM
-	VIA__BPF_N_PROGRAMS
-};
+#include "inspect/model/programs.h"
 
 struct via__bpf {
 	bool open;
 	int files_link;	  /* loaded, or -1 */
-	uint32_t refused; /* enum via_told: a bit for each program */
+	uint32_t refused; /* a bit for each program */
 	/* Give each to the kernel: a link to it, which keeps it, or -errno. */
-	int (*load[VIA__BPF_N_PROGRAMS])(void);
+	int (*load[VIA__N_PROGRAMS])(void);
 	/* By process, thread and descriptor, watches among them. */
 	struct via__bpf_file *files;
 	size_t n_files;
@@ -52,7 +40,7 @@ void via__bpf_fini(struct via__bpf *b);
 
 /* Give a program to the kernel. A link to it, which the caller closes; with a
  * sentence -EOPNOTSUPP: it is refused, -EPERM: so would be any; -ENOMEM. */
-int via__bpf_load(const struct via__bpf *b, enum via__bpf_program program,
+int via__bpf_load(const struct via__bpf *b, enum via__program program,
 		  struct via_error *reterr);
 /* Begin to go through it, in the network namespace of the caller: a system call
  * alone. A descriptor, which the caller closes; -errno. */
@@ -61,9 +49,8 @@ int via__bpf_iterator(int link);
  * -ENOMEM. */
 int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n);
 /* All three. What is refused is noted. */
-int via__bpf_tell(struct via__bpf *b, enum via__bpf_program program,
-		  size_t size, void **ret, size_t *ret_n,
-		  struct via_error *reterr);
+int via__bpf_tell(struct via__bpf *b, enum via__program program, size_t size,
+		  void **ret, size_t *ret_n, struct via_error *reterr);
 
 /* Read the descriptors, if the kernel tells. */
 void via__bpf_read(struct via__bpf *b);

@@ -13,7 +13,7 @@ int via__bpf_find(struct via__bpf *ret, struct via_error *reterr)
 }
 
 /* Of what has not been opened. */
-int via__bpf_load(const struct via__bpf *b, enum via__bpf_program program,
+int via__bpf_load(const struct via__bpf *b, enum via__program program,
 		  struct via_error *reterr)
 {
 	(void)b;

@@ -48,9 +48,8 @@ static int read_link(int link, size_t size, void **ret, size_t *ret_n)
 	return err;
 }
 
-int via__bpf_tell(struct via__bpf *b, enum via__bpf_program program,
-		  size_t size, void **ret, size_t *ret_n,
-		  struct via_error *reterr)
+int via__bpf_tell(struct via__bpf *b, enum via__program program, size_t size,
+		  void **ret, size_t *ret_n, struct via_error *reterr)
 {
 	int link = via__bpf_load(b, program, reterr);
 	int err = link < 0 ? link : read_link(link, size, ret, ret_n);
@@ -66,10 +65,10 @@ int via__bpf_open(struct via__bpf *ret, struct via_error *reterr)
 
 	if (err)
 		return err;
-	ret->files_link = via__bpf_load(ret, VIA__BPF_FILES, reterr);
+	ret->files_link = via__bpf_load(ret, VIA__PROGRAM_FILES, reterr);
 	if (ret->files_link >= 0)
 		return 0;
-	ret->refused |= 1u << VIA__BPF_FILES;
+	ret->refused |= 1u << VIA__PROGRAM_FILES;
 	return ret->files_link;
 }
 
@@ -107,7 +106,7 @@ void via__bpf_read(struct via__bpf *b)
 		return;
 	b->files_link = -1;
 	if (read_link(link, sizeof(*b->files), &files, &b->n_files) < 0) {
-		b->refused |= 1u << VIA__BPF_FILES;
+		b->refused |= 1u << VIA__PROGRAM_FILES;
 		return;
 	}
 	b->files = files;

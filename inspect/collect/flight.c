@@ -72,10 +72,10 @@ static int look_in(struct via__scene *scene, const struct via__space *space,
 static void read_all(struct via__scene *scene)
 {
 	struct look l = {
-		.link = via__bpf_load(&scene->bpf, VIA__BPF_UNIX, NULL)};
+		.link = via__bpf_load(&scene->bpf, VIA__PROGRAM_UNIX, NULL)};
 
 	if (l.link < 0) {
-		scene->bpf.refused |= 1u << VIA__BPF_UNIX;
+		scene->bpf.refused |= 1u << VIA__PROGRAM_UNIX;
 		return;
 	}
 	via__each_space(scene, offsetof(struct via_process, net_ns), "ns/net",

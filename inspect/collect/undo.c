@@ -81,7 +81,7 @@ static void undo_all(struct via__scene *scene)
 	size_t n = 0;
 
 	if (!scene->bpf.open || !has_sets(scene->s) ||
-	    via__bpf_tell(&scene->bpf, VIA__BPF_UNDO,
+	    via__bpf_tell(&scene->bpf, VIA__PROGRAM_UNDO,
 			  sizeof(struct via__bpf_undo), &told, &n, NULL) < 0)
 		return;
 	n = once_each(told, n);

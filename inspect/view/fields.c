@@ -69,7 +69,7 @@ static const struct via__field sight[] = {
 	NUMBER(n_in_flight, "n_in_flight",
 	       "how many sockets and rings have descriptors of what is not "
 	       "known: in messages, registered"),
-	SET(refused, "refused", via__told_word,
+	SET(refused, "refused", via__program_word,
 	    "of source bpf, what the kernel has refused to be told"),
 	END
 };

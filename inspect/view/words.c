@@ -3,6 +3,8 @@
 
 #include <via/inspect.h>
 
+#include "inspect/model/programs.h"
+
 const char *via__kind_word(unsigned int value)
 {
 	return via_kind_name((enum via_kind)value);
@@ -11,6 +13,11 @@ const char *via__kind_word(unsigned int value)
 const char *via__op_word(unsigned int value)
 {
 	return via_op_name((enum via_op)value);
+}
+
+const char *via__program_word(unsigned int value)
+{
+	return via__program_name(value);
 }
 
 /* A function that knows the words of 0, 1, 2 ... */
@@ -39,7 +46,6 @@ WORDS(via__socket_state_word, "unknown", "established", "syn-sent", "syn-recv",
 
 WORDS(via__want_word, "fds", "paths", "maps", "all-maps", "sockets", "ipc",
       "levels", "locks", "waits", "signals", "channels", "names")
-WORDS(via__told_word, "files", "undo", "unix")
 WORDS(via__hidden_word, "fds", "maps", "waits", "paths")
 WORDS(via__process_flag_word, "frozen", "kernel", "self")
 WORDS(via__thread_flag_word, "moved")

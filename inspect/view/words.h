@@ -18,7 +18,7 @@ const char *via__socket_state_word(unsigned int value); /* TCP_ESTABLISHED... */
 
 /* Of bit number value. */
 const char *via__want_word(unsigned int value);
-const char *via__told_word(unsigned int value);
+const char *via__program_word(unsigned int value);
 const char *via__hidden_word(unsigned int value);
 const char *via__process_flag_word(unsigned int value);
 const char *via__thread_flag_word(unsigned int value);
