@@ -74,7 +74,7 @@ static json_t *spread(const struct bench_spread *s)
 			 bench_json_real(s->max));
 }
 
-static json_t *machine(const struct bench_machine *m)
+json_t *bench_json_machine(const struct bench_machine *m)
 {
 	json_t *o = json_object();
 
@@ -248,7 +248,7 @@ json_t *bench_json_of(const struct bench_report *report)
 	bench_json_set(&o, "schema", json_integer(SCHEMA));
 	bench_json_set(&o, "via", text(VIA_VERSION));
 	bench_json_set(&o, "date", text(report->date));
-	bench_json_set(&o, "machine", machine(&report->machine));
+	bench_json_set(&o, "machine", bench_json_machine(&report->machine));
 	bench_json_set(&o, "line_ns", bench_json_real(report->line_ns));
 	bench_json_set(&o, "pair_ns", bench_json_real(report->pair_ns));
 	bench_json_set(&o, "settings", settings(report));

@@ -15,6 +15,7 @@ void bench_json_append(json_t **array, json_t *value);
 /* A number, or null where a division gave none. */
 json_t *bench_json_real(double value);
 
+json_t *bench_json_machine(const struct bench_machine *m);
 json_t *bench_json_of(const struct bench_report *report);
 
 /* The value, which may be NULL and is taken over, as text to be freed, or

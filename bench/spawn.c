@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench-spawn [MIB]: what it costs to start a program and to collect it, with
- * so much memory resident (1024), beside the ways there are by hand.
- *
- * Every round measures all of them, so that whatever else the machine does
- * meets them alike. Medians of the rounds; ratios to posix_spawn().
+ * What it costs to start a program and to collect it, with so much memory
+ * resident as programs have that fork() is slow for, beside the ways there are
+ * by hand.
  */
 #include <errno.h>
 #include <spawn.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include <via/deadline.h>
 #include <via/process.h>
 
-#define ROUNDS	  11
+#include "bench/subject.h"
+
+#define RESIDENT  ((size_t)1 << 30)
 #define PER_ROUND 10
-#define MIB_MAX	  1024
 
 static const char *const argv[] = {"/bin/true", NULL};
 
@@ -69,89 +65,92 @@ static pid_t by_via(void)
 	return pid;
 }
 
-static const struct {
-	const char *name;
-	pid_t (*start)(void);
-} ways[] = {
-	{"posix_spawn", by_posix_spawn},
-	{"via_spawn", by_via},
-	{"vfork + exec", by_vfork},
-	{"fork + exec", by_fork},
-};
-#define WAYS (sizeof(ways) / sizeof(*ways))
+static pid_t (*const ways[])(void) = {by_posix_spawn, by_vfork, by_fork};
+#define N_WAYS (sizeof(ways) / sizeof(*ways))
 
-static double now_us(void)
-{
-	struct timespec ts;
+#define PAIR(name)                                                             \
+	{                                                                      \
+		"start", "A program started and collected, us", "us", 0,       \
+			"via_spawn", name                                      \
+	}
+static const struct bench_pair pairs[N_WAYS] = {
+	PAIR("posix_spawn"), PAIR("vfork, exec"), PAIR("fork, exec")};
+#undef PAIR
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
-
-/* Microseconds for one, on average; the process ends if it cannot. */
+/* Microseconds for one, on average; negative: it cannot. */
 static double measure(pid_t (*start)(void))
 {
-	double begin = now_us();
+	int64_t begin = via_now();
 
 	for (int i = 0; i < PER_ROUND; i++) {
 		pid_t pid = start();
 		int status;
 
-		if (pid < 0 || waitpid(pid, &status, 0) != pid || status) {
-			fprintf(stderr, "bench-spawn: cannot run %s\n",
-				argv[0]);
-			exit(1);
-		}
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+			return -1;
 	}
-	return (now_us() - begin) / PER_ROUND;
+	return (double)(via_now() - begin) / 1e3 / PER_ROUND;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
+static void *memory = MAP_FAILED;
 
-	return (x > y) - (x < y);
+static const struct bench_pair *spawn_pair(unsigned int i)
+{
+	return &pairs[i];
 }
 
 /* In pages of the usual size, as the heaps of most programs are. */
-static void *occupy(size_t len)
+static int spawn_begin(const struct bench_machine *machine,
+		       struct via_error *error)
 {
-	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	(void)machine;
+	memory = mmap(NULL, RESIDENT, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED ||
+	    madvise(memory, RESIDENT, MADV_NOHUGEPAGE) < 0 ||
+	    madvise(memory, RESIDENT, MADV_POPULATE_WRITE) < 0) {
+		int err = -errno;
 
-	if (memory == MAP_FAILED || madvise(memory, len, MADV_NOHUGEPAGE) ||
-	    madvise(memory, len, MADV_POPULATE_WRITE)) {
-		fprintf(stderr, "bench-spawn: %s\n", strerror(errno));
-		exit(1);
+		snprintf(error->text, sizeof(error->text), "1 GiB: %s",
+			 via_strerror(err));
+		return err;
 	}
-	return memory;
+	for (size_t i = 0; i < N_WAYS; i++)
+		(void)measure(ways[i]);
+	return 0;
 }
 
-int main(int argc, char **args)
+static int spawn_round(int64_t time_ns, struct bench_figures *ret,
+		       struct via_error *error)
 {
-	size_t mib = argc > 1 ? strtoul(args[1], NULL, 10) : MIB_MAX;
-	double us[WAYS][ROUNDS];
+	double via = measure(by_via);
 
-	if (mib < 1 || mib > MIB_MAX) {
-		fprintf(stderr, "usage: bench-spawn [MIB], 1 to %d\n", MIB_MAX);
-		return 2;
-	}
-	void *memory = occupy(mib << 20);
-
-	for (size_t i = 0; i < WAYS; i++)
-		(void)measure(ways[i].start);
-	for (int round = 0; round < ROUNDS; round++)
-		for (size_t i = 0; i < WAYS; i++)
-			us[i][round] = measure(ways[i].start);
-	munmap(memory, mib << 20);
-
-	printf("%zu MiB resident\n%-14s %8s %8s %8s %6s\n", mib, "", "min us",
-	       "median", "max", "ratio");
-	for (size_t i = 0; i < WAYS; i++) {
-		qsort(us[i], ROUNDS, sizeof(**us), by_value);
-		printf("%-14s %8.0f %8.0f %8.0f %6.2f\n", ways[i].name,
-		       us[i][0], us[i][ROUNDS / 2], us[i][ROUNDS - 1],
-		       us[i][ROUNDS / 2] / us[0][ROUNDS / 2]);
+	(void)time_ns;
+	for (size_t i = 0; i < N_WAYS; i++) {
+		ret[i].via = via;
+		ret[i].other = measure(ways[i]);
+		if (via < 0 || ret[i].other < 0) {
+			snprintf(error->text, sizeof(error->text),
+				 "%s cannot be run", argv[0]);
+			return -EIO;
+		}
 	}
 	return 0;
 }
+
+static void spawn_end(void)
+{
+	if (memory != MAP_FAILED)
+		(void)munmap(memory, RESIDENT);
+	memory = MAP_FAILED;
+}
+
+const struct bench_subject bench_spawn = {
+	.name = "spawn",
+	.n_pairs = N_WAYS,
+	.rounds = 11,
+	.pair = spawn_pair,
+	.begin = spawn_begin,
+	.round = spawn_round,
+	.end = spawn_end,
+};

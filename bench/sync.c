@@ -4,15 +4,11 @@
  * often two processes on two CPUs hand it over when both always do. Each of
  * via's is measured beside the C library's in every round.
  */
-#include "bench/sync.h"
-
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
@@ -20,10 +16,9 @@
 #include <unistd.h>
 
 #include <via/sync.h>
-#include <via/version.h>
 
 #include "bench/bench.h"
-#include "bench/json.h"
+#include "bench/subject.h"
 
 /* All that is locked, in shared memory; two lines each, for CPUs fetch lines
  * in pairs. */
@@ -77,50 +72,50 @@ PAIRS(sem, via_sem_post(&at->sem, 1), via_sem_wait(&at->sem, VIA_NEVER))
 PAIRS(posix_sem, sem_post(&at->posix_sem), sem_wait(&at->posix_sem))
 
 struct lock {
-	const char *name;
 	void (*pairs)(unsigned int n);
 	void (*hand)(uint32_t me);
 };
-#define LOCK(text, name)                                                       \
+#define LOCK(name)                                                             \
 	{                                                                      \
-		text, pairs_##name, hand_##name                                \
+		pairs_##name, hand_##name                                      \
 	}
 
 enum how {
 	ALONE,	   /* one process; ns for a pair */
 	HANDOVERS, /* two processes; a second */
 	TOGETHER,  /* two processes, whoever gets it; pairs a second */
-	HOWS
 };
-static const char *const how_names[HOWS] = {"alone", "handovers", "together"};
-static const char *const how_titles[HOWS] = {
-	[ALONE] = "Uncontended: a lock and an unlock, ns",
-	[HANDOVERS] = "Contended: handovers a second between two processes",
-	[TOGETHER] = "Contended: locks and unlocks a second of two processes",
-};
+
+#define ALONE_PAIR "alone", "Uncontended: a lock and an unlock, ns", "ns", 2
+#define HANDOVERS_PAIR                                                         \
+	"handovers", "Contended: handovers a second between two processes",    \
+		"per_s", 0
+#define TOGETHER_PAIR                                                          \
+	"together", "Contended: locks and unlocks a second of two processes",  \
+		"per_s", 0
 
 /* via's and the one it is compared with. */
 static const struct row {
+	struct bench_pair pair;
 	enum how how;
 	struct lock via, other;
 } rows[] = {
-	{ALONE, LOCK("mutex", mutex), LOCK("pthread mutex", plain)},
-	{ALONE, LOCK("mutex", mutex), LOCK("pthread robust mutex", robust)},
-	{ALONE, LOCK("rwlock read", read), LOCK("pthread rwlock", posix_read)},
-	{ALONE, LOCK("rwlock write", write),
-	 LOCK("pthread rwlock", posix_write)},
-	{ALONE, LOCK("sem post, wait", sem), LOCK("sem_t", posix_sem)},
-	{HANDOVERS, LOCK("mutex", mutex), LOCK("pthread mutex", plain)},
-	{HANDOVERS, LOCK("mutex", mutex), LOCK("pthread robust mutex", robust)},
-	{TOGETHER, LOCK("mutex", mutex), LOCK("pthread robust mutex", robust)},
-	{TOGETHER, LOCK("rwlock read", read),
-	 LOCK("pthread rwlock", posix_read)},
+#define ROW(how, text, name, other_text, other)                                \
+	{                                                                      \
+		{how##_PAIR, text, other_text}, how, LOCK(name), LOCK(other)   \
+	}
+	ROW(ALONE, "mutex", mutex, "pthread mutex", plain),
+	ROW(ALONE, "mutex", mutex, "pthread robust mutex", robust),
+	ROW(ALONE, "rwlock read", read, "pthread rwlock", posix_read),
+	ROW(ALONE, "rwlock write", write, "pthread rwlock", posix_write),
+	ROW(ALONE, "sem post, wait", sem, "sem_t", posix_sem),
+	ROW(HANDOVERS, "mutex", mutex, "pthread mutex", plain),
+	ROW(HANDOVERS, "mutex", mutex, "pthread robust mutex", robust),
+	ROW(TOGETHER, "mutex", mutex, "pthread robust mutex", robust),
+	ROW(TOGETHER, "rwlock read", read, "pthread rwlock", posix_read),
+#undef ROW
 };
 #define N_ROWS (sizeof(rows) / sizeof(*rows))
-
-struct result {
-	double via, other, ratio; /* medians; of the rounds' ratios */
-};
 
 static int make_objects(void)
 {
@@ -242,112 +237,54 @@ static double measure(const struct lock *lock, enum how how, const int *cpu,
 			    : against(lock, how, cpu, time_ns);
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
+/* --- The subject --- */
 
-	return (x > y) - (x < y);
+static int cpus[2];
+
+static const struct bench_pair *sync_pair(unsigned int i)
+{
+	return &rows[i].pair;
 }
 
-static double median(double *values, unsigned int n)
+static int sync_begin(const struct bench_machine *machine,
+		      struct via_error *error)
 {
-	qsort(values, n, sizeof(*values), compare);
-	return (values[(n - 1) / 2] + values[n / 2]) / 2;
+	(void)error;
+	cpus[0] = machine->pinned[0];
+	cpus[1] = machine->pinned[1];
+	pin(cpus[0]);
+	return make_objects();
 }
 
-static bool measure_all(const struct bench_sync_options *o, const int *cpu,
-			double (*found)[N_ROWS][3])
+static int sync_round(int64_t time_ns, struct bench_figures *ret,
+		      struct via_error *error)
 {
-	for (unsigned int round = 0; round < o->rounds; round++)
-		for (size_t i = 0; i < N_ROWS; i++) {
-			const struct row *row = &rows[i];
-			double *f = found[round][i];
-
-			f[0] = measure(&row->via, row->how, cpu, o->time_ns);
-			f[1] = measure(&row->other, row->how, cpu, o->time_ns);
-			f[2] = f[0] / f[1];
-			if (f[0] < 0 || f[1] < 0)
-				return false;
-		}
-	return true;
-}
-
-static void print_table(const struct result *results,
-			const struct bench_machine *machine, unsigned int n,
-			FILE *out)
-{
-	fprintf(out, "via %s, Linux %s: %s\n%u rounds\n", VIA_VERSION,
-		machine->kernel, machine->cpu, n);
+	(void)error;
 	for (size_t i = 0; i < N_ROWS; i++) {
-		if (i == 0 || rows[i].how != rows[i - 1].how)
-			fprintf(out, "\n%s\n%-16s %12s  %-20s %12s %6s\n",
-				how_titles[rows[i].how], "via", "", "beside",
-				"", "ratio");
-		fprintf(out, "%-16s %12.*f  %-20s %12.*f %6.2f\n",
-			rows[i].via.name, rows[i].how == ALONE ? 2 : 0,
-			results[i].via, rows[i].other.name,
-			rows[i].how == ALONE ? 2 : 0, results[i].other,
-			results[i].ratio);
+		const struct row *row = &rows[i];
+
+		ret[i].via = measure(&row->via, row->how, cpus, time_ns);
+		ret[i].other = measure(&row->other, row->how, cpus, time_ns);
+		if (ret[i].via < 0 || ret[i].other < 0)
+			return -EAGAIN;
 	}
-	fputs("\nratio: via divided by what is beside it, in the same round; "
-	      "the medians of all.\n",
-	      out);
+	return 0;
 }
 
-static int print_json(const struct result *results, unsigned int n, FILE *out)
+static void sync_end(void)
 {
-	json_t *o = json_object(), *all = json_array();
-
-	for (size_t i = 0; i < N_ROWS; i++) {
-		json_t *row = json_pack(
-			"{s:s, s:s, s:s, s:o, s:s, s:o, s:o}", "how",
-			how_names[rows[i].how], "name", rows[i].via.name,
-			"unit", rows[i].how == ALONE ? "ns" : "per_s", "via",
-			bench_json_real(results[i].via), "beside",
-			rows[i].other.name, "other",
-			bench_json_real(results[i].other), "ratio",
-			bench_json_real(results[i].ratio));
-
-		bench_json_append(&all, row);
-	}
-	bench_json_set(&o, "schema", json_integer(1));
-	bench_json_set(&o, "via", json_string(VIA_VERSION));
-	bench_json_set(&o, "rounds", json_integer(n));
-	bench_json_set(&o, "rows", all);
-	return bench_json_print(o, out);
+	if (at && at != MAP_FAILED)
+		(void)munmap(at, sizeof(*at));
+	at = NULL;
 }
 
-int bench_sync(const struct bench_sync_options *options, bool json, FILE *out,
-	       struct via_error *reterr)
-{
-	double(*found)[N_ROWS][3] = calloc(options->rounds, sizeof(*found));
-	double *column = calloc(options->rounds, sizeof(*column));
-	struct result results[N_ROWS];
-	struct bench_machine machine;
-	int rc = found && column ? make_objects() : -ENOMEM;
-
-	bench_machine_get(&machine);
-	pin(machine.pinned[0]);
-	if (!rc && !measure_all(options, machine.pinned, found))
-		rc = -EAGAIN;
-	for (size_t i = 0; i < N_ROWS && !rc; i++) {
-		double *of[3] = {&results[i].via, &results[i].other,
-				 &results[i].ratio};
-
-		for (int k = 0; k < 3; k++) {
-			for (unsigned int r = 0; r < options->rounds; r++)
-				column[r] = found[r][i][k];
-			*of[k] = median(column, options->rounds);
-		}
-	}
-	if (!rc && json)
-		rc = print_json(results, options->rounds, out);
-	else if (!rc)
-		print_table(results, &machine, options->rounds, out);
-	if (rc && reterr)
-		snprintf(reterr->text, sizeof(reterr->text),
-			 "locks cannot be measured: %s", via_strerror(rc));
-	free(found);
-	free(column);
-	return rc;
-}
+const struct bench_subject bench_sync = {
+	.name = "sync",
+	.n_pairs = N_ROWS,
+	.rounds = 5,
+	.time_ns = 100000000,
+	.pair = sync_pair,
+	.begin = sync_begin,
+	.round = sync_round,
+	.end = sync_end,
+};

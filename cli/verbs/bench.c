@@ -8,7 +8,7 @@
 
 #include "bench/bench.h"
 #include "bench/engine.h"
-#include "bench/sync.h"
+#include "bench/subject.h"
 #include "cli/verb.h"
 
 struct bench_words {
@@ -77,18 +77,30 @@ static int show(const struct bench_report *report, const struct bench_words *w)
 	return w->html ? write_html(report, w->html) : CLI_YES;
 }
 
-static int measure_locks(const struct bench_words *w)
+static bool is_of_mechanisms(const struct bench_words *w)
 {
-	const struct bench_sync_options o = {
-		.rounds = w->rounds ? (unsigned int)w->rounds : 5,
-		.time_ns = w->time_ns ? w->time_ns : 100000000,
-	};
+	return w->sizes.n || w->waits.n || w->throughput || w->latency ||
+	       w->paced || w->batch != 1 || w->file || w->peers || w->csv ||
+	       w->html;
+}
+
+static int measure_subject(const struct bench_subject *subject,
+			   const struct bench_words *w)
+{
 	struct via_error err;
 
-	if (w->csv || w->html || w->file || w->peers)
-		cli_usage("of locks there is a table or --json");
-	return bench_sync(&o, w->json, stdout, &err) ? cli_error("%s", err.text)
-						     : CLI_YES;
+	if (is_of_mechanisms(w))
+		cli_usage("%s takes only --rounds, --time and --json",
+			  subject->name);
+	if (w->time_ns && !subject->time_ns)
+		cli_usage("%s takes as long as it takes, without --time",
+			  subject->name);
+	if (w->rounds > BENCH_ROUNDS_MAX)
+		return cli_error("1 to %d rounds", BENCH_ROUNDS_MAX);
+	return bench_subject_run(subject, (unsigned int)w->rounds, w->time_ns,
+				 w->json, stdout, &err)
+		       ? cli_error("%s: %s", subject->name, err.text)
+		       : CLI_YES;
 }
 
 static int bench_verb_run(int argc, char **argv)
@@ -105,8 +117,11 @@ static int bench_verb_run(int argc, char **argv)
 
 	if (w.json && w.csv)
 		cli_usage("--json or --csv, not both");
-	if (argc - first == 1 && !strcmp(argv[first], "sync"))
-		return measure_locks(&w);
+	const struct bench_subject *subject =
+		argc - first == 1 ? bench_subject_find(argv[first]) : NULL;
+
+	if (subject)
+		return measure_subject(subject, &w);
 	read_sizes(&w.sizes, sizes);
 	struct bench_options o = {
 		.urls = (const char *const *)argv + first,
@@ -189,14 +204,14 @@ static const struct verb_example examples[] = {
 	{"via bench --file /usr/bin/python3",
 	 "a file over every mechanism, compared"},
 	{"via bench --peers --json > today.json", "for other programs"},
-	{"via bench sync", "locks, beside the C library's"},
+	{"via bench sync -r 7 -t 50ms", "locks, beside the C library's"},
 	{0},
 };
 
 const struct verb verb_bench = {
 	.name = "bench",
 	.summary = "measure mechanisms",
-	.synopsis = "[OPTION]... [URL|sync]...",
+	.synopsis = "[OPTION]... [URL|SUBJECT]...",
 	.description =
 		"Measure messages between two processes over each URL (a "
 		"scheme alone, such as unix:, stands for all its variants), or "
@@ -210,9 +225,12 @@ const struct verb verb_bench = {
 		"message is checked. Latencies are in microseconds, MB/s are "
 		"10^6 bytes per second, CPU is that of the sender and of the "
 		"receiver in percent of one.\n\n"
-		"With the word sync it measures locks instead, each beside "
-		"the C library's: what they cost when nobody else wants them, "
-		"and how often two processes hand them over.",
+		"A SUBJECT is measured instead, each figure beside another way "
+		"to do the same in the same round:\n"
+#define SUBJECT(name, summary) "\n" #name ": " summary "."
+#include "bench/subjects.def"
+#undef SUBJECT
+	,
 	.options = options,
 	.examples = examples,
 	.operands_min = 0,

@@ -106,7 +106,7 @@ static void look_at(struct via__scene *scene, pid_t pid)
 		finish_first(scene);
 }
 
-/* With fewer processes threads do not pay: bench-snapshot. */
+/* With fewer processes threads do not pay: via bench inspect. */
 #define MANY 200
 
 /* We are not looked at by more than one thread, which would be seen, as would

@@ -234,12 +234,20 @@ def bytes_that_are_no_text_are_told():
     assert told == f'fifo:{DIR}/f<?"', told
 
 
-def locks_have_rows():
-    said, _ = bench('sync', '--json', '--rounds', '1', '--time', '1ms')
-    report = json.loads(said, parse_constant=int)
-    keys_of(report, 'schema', 'via', 'rounds', 'rows')
-    for row in report['rows']:
-        keys_of(row, 'how', 'name', 'unit', 'via', 'beside', 'other', 'ratio')
+def subjects_have_rows():
+    for subject, n, *more in [('sync', 9, '--time', '1ms'), ('spawn', 3),
+                              ('inspect', 18)]:
+        said, _ = bench(subject, '--json', '--rounds', '1', *more)
+        report = json.loads(said, parse_constant=int)
+        keys_of(report, 'schema', 'via', 'machine', 'rounds', 'rows')
+        assert len(report['rows']) == n, said
+        for row in report['rows']:
+            keys_of(row, 'how', 'name', 'unit', 'via', 'beside', 'other',
+                    'ratio', 'ratio_min', 'ratio_max')
+            # Of BPF there is none without the right to, and two who are not
+            # on a CPU together hand nothing over.
+            assert (row['via'] or 0) > 0 or 'BPF' in row['name'] or \
+                row['how'] in ('handovers', 'together'), row
 
 
 def mistakes_are_told():
@@ -250,6 +258,10 @@ def mistakes_are_told():
             (['--batch', '1000'], 1, '1 to 256'),
             (['pipe:?' + 'x' * 500], 1, 'an URL has at most'),
             (['--rounds', '5000'], 1, '1 to 1000'),
+            (['sync', '--csv'], 2, 'sync takes only --rounds'),
+            (['spawn', '--size', '64'], 2, 'spawn takes only --rounds'),
+            (['inspect', '--time', '1s'], 2, 'without --time'),
+            (['sync', '--rounds', '5000'], 1, '1 to 1000'),
             (['--file', f'{DIR}/none'], 1, 'No such file'),
             (['--html', f'{DIR}/no/page', '--latency', *QUICK, 'pipe:'], 1,
              'no/page: No such file')]:
@@ -323,7 +335,7 @@ TESTS = [
     a_row_that_fails_does_not_stop_the_others,
     keys_are_the_documented_ones,
     bytes_that_are_no_text_are_told,
-    locks_have_rows,
+    subjects_have_rows,
     mistakes_are_told,
     ctrl_c_leaves_nothing,
     a_dead_side_is_told,
