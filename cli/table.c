@@ -37,6 +37,31 @@ struct libscols_table *cli_table(const struct cli_column *columns)
 	return table;
 }
 
+void cli_column_wraps(struct libscols_column *column)
+{
+	if (!column)
+		return;
+	scols_column_set_flags(column, SCOLS_FL_WRAP);
+	scols_column_set_safechars(column, "\n");
+	scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,
+				  scols_wrapnl_nextchunk, NULL);
+}
+
+struct libscols_table *
+cli_table_wrapped(struct libscols_table *(*make)(const void *arg, int width),
+		  const void *arg, int max, int min)
+{
+	int width = isatty(STDOUT_FILENO) ? max : 0;
+	struct libscols_table *table = make(arg, width);
+
+	for (; table && width > min && table_width(table) > terminal_width();
+	     width--) {
+		scols_unref_table(table);
+		table = make(arg, width - 1);
+	}
+	return table;
+}
+
 /* Numbers and bars are not cut, and what a line is about only if nothing else
  * helps. */
 static unsigned int flags_of(const struct cli_column *c, bool is_first)

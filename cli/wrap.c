@@ -85,3 +85,20 @@ void wrap_print(FILE *f, const char *text, int at, int indent, int max)
 	}
 	putc('\n', f);
 }
+
+void wrap_cell(char *text, int width)
+{
+	char *line = text, *space = NULL;
+
+	for (char *c = text; width; c++) {
+		if (*c && *c != ' ')
+			continue;
+		if (space && c - line > width) {
+			*space = '\n';
+			line = space + 1;
+		}
+		if (!*c)
+			break;
+		space = c;
+	}
+}

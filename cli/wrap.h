@@ -12,4 +12,8 @@
  */
 void wrap_print(FILE *f, const char *text, int at, int indent, int max);
 
+/* Make line ends of spaces, so that no line is longer than width bytes but of one
+ * long word. 0: leave it. */
+void wrap_cell(char *text, int width);
+
 #endif

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* via mechanisms: the transports' own rows, as a table or as JSON. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libsmartcols/libsmartcols.h>
 #include <via/via.h>
 
+#include "cli/inspect/fit.h"
 #include "cli/json.h"
+#include "cli/table.h"
 #include "cli/verb.h"
+#include "cli/wrap.h"
 
 struct mechanisms_options {
 	bool json;
@@ -91,21 +97,32 @@ static int print_json(const struct via_mechanism *only)
 
 /* --- Tables --- */
 
+/* Texts are so wide on a terminal, or narrower where they have to be. */
+#define WIDTH_MAX 30
+#define WIDTH_MIN 9
+
 static struct libscols_table *new_table(const char *const *columns)
 {
 	struct libscols_table *table = scols_new_table();
 
 	for (; table && *columns; columns++)
-		scols_table_new_column(table, *columns, 0, SCOLS_FL_WRAP);
+		cli_column_wraps(scols_table_new_column(table, *columns, 0, 0));
 	return table;
 }
 
-static void add_line(struct libscols_table *table, const char *const *cells)
+static void add_line(struct libscols_table *table, const char *const *cells,
+		     int width)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 
-	for (size_t i = 0; cells[i]; i++)
-		scols_line_set_data(line, i, cells[i]);
+	for (size_t i = 0; cells[i]; i++) {
+		char *text = strdup(cells[i]);
+
+		if (text)
+			wrap_cell(text, width);
+		if (!text || scols_line_refer_data(line, i, text) < 0)
+			free(text);
+	}
 }
 
 static void name_abilities(uint32_t bits, char *text, size_t size)
@@ -146,7 +163,7 @@ static int print_table(struct libscols_table *table)
 	return err ? cli_error("out of memory") : CLI_YES;
 }
 
-static int print_all(void)
+static struct libscols_table *all_table(const void *arg, int width)
 {
 	static const char *const columns[] = {"SCHEME", "MECHANISM", "CAN",
 					      "LIMIT",	"TRUST",     "LIFE",
@@ -154,6 +171,7 @@ static int print_all(void)
 	struct libscols_table *table = new_table(columns);
 	const struct via_mechanism *m;
 
+	(void)arg;
 	for (size_t i = 0; table && (m = via_mechanism_at(i)); i++) {
 		char can[256], limit[32];
 
@@ -163,48 +181,121 @@ static int print_all(void)
 			can,	       name_size(m->message_max, limit),
 			m->trust,      m->life,
 			name_state(m), NULL};
-		add_line(table, cells);
+		add_line(table, cells, width);
 	}
-	return print_table(table);
+	return table;
 }
 
 static void add_options(struct libscols_table *table,
-			const struct via_option *o)
+			const struct via_option *o, int width)
 {
 	for (; o->name; o++) {
 		const char *const cells[] = {o->name, o->value, o->initial,
 					     o->help, NULL};
-		add_line(table, cells);
+		add_line(table, cells, width);
 	}
+}
+
+static struct libscols_table *options_table(const void *arg, int width)
+{
+	static const char *const columns[] = {"OPTION", "VALUE", "INITIAL",
+					      "MEANING", NULL};
+	const struct via_mechanism *m = arg;
+	struct libscols_table *table = new_table(columns);
+
+	if (table) {
+		add_options(table, m->options, width);
+		add_options(table, via_common_options(), width);
+	}
+	return table;
+}
+
+/* --- One by one --- */
+
+static void print_words(const char *text, int at, int indent)
+{
+	wrap_print(stdout, text, at, indent,
+		   isatty(STDOUT_FILENO) ? (int)terminal_width() : INT_MAX);
+}
+
+static void print_fact(const char *name, const char *value)
+{
+	printf("%-8s ", name);
+	print_words(value, 9, 9);
+}
+
+static void print_facts(const struct via_mechanism *m)
+{
+	char can[256], limit[32], bytes[48];
+
+	name_abilities(m->abilities, can, sizeof(can));
+	snprintf(bytes, sizeof(bytes), "%s bytes",
+		 name_size(m->message_max, limit));
+	print_fact("example", m->example);
+	print_fact("can", can);
+	print_fact("limit", bytes);
+	print_fact("trust", m->trust);
+	print_fact("life", m->life);
+	print_fact("here", name_state(m));
+	if (*m->needs)
+		print_fact("needs", m->needs);
+}
+
+static void print_options(const struct via_option *o)
+{
+	for (; o->name; o++) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "%s=%s%s%s", o->name, o->value,
+			 *o->initial ? ", initially " : "", o->initial);
+		print_words(text, 0, 9);
+		fputs("         ", stdout);
+		print_words(o->help, 9, 9);
+	}
+}
+
+static bool fits(struct libscols_table *table)
+{
+	return !table || !isatty(STDOUT_FILENO) ||
+	       table_width(table) <= terminal_width();
 }
 
 static int print_one(const struct via_mechanism *m)
 {
-	static const char *const columns[] = {"OPTION", "VALUE", "INITIAL",
-					      "MEANING", NULL};
-	char can[256], limit[32];
+	char title[256];
 
-	name_abilities(m->abilities, can, sizeof(can));
-	printf("%s:%s  %s\n\n"
-	       "example  %s\n"
-	       "can      %s\n"
-	       "limit    %s bytes\n"
-	       "trust    %s\n"
-	       "life     %s\n"
-	       "here     %s\n",
-	       m->scheme, m->rest, m->summary, m->example, can,
-	       name_size(m->message_max, limit), m->trust, m->life,
-	       name_state(m));
-	if (*m->needs)
-		printf("needs    %s\n", m->needs);
+	snprintf(title, sizeof(title), "%s:%s  %s", m->scheme, m->rest,
+		 m->summary);
+	print_words(title, 0, 9);
 	putchar('\n');
-	struct libscols_table *table = new_table(columns);
+	print_facts(m);
+	putchar('\n');
+	struct libscols_table *table = cli_table_wrapped(options_table, m,
+							 WIDTH_MAX, WIDTH_MIN);
 
-	if (table) {
-		add_options(table, m->options);
-		add_options(table, via_common_options());
+	if (fits(table))
+		return print_table(table);
+	scols_unref_table(table);
+	print_options(m->options);
+	print_options(via_common_options());
+	return CLI_YES;
+}
+
+static int print_all(void)
+{
+	struct libscols_table *table = cli_table_wrapped(all_table, NULL,
+							 WIDTH_MAX, WIDTH_MIN);
+	const struct via_mechanism *m;
+
+	if (fits(table))
+		return print_table(table);
+	scols_unref_table(table);
+	for (size_t i = 0; (m = via_mechanism_at(i)); i++) {
+		printf("%s", i ? "\n" : "");
+		print_fact(m->scheme, m->summary);
+		print_facts(m);
 	}
-	return print_table(table);
+	return CLI_YES;
 }
 
 static int mechanisms_run(int argc, char **argv)

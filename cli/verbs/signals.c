@@ -13,7 +13,9 @@
 #include "cli/inspect/fit.h"
 #include "cli/json.h"
 #include "cli/processes.h"
+#include "cli/table.h"
 #include "cli/verb.h"
+#include "cli/wrap.h"
 #include "inspect/collect/proc.h"
 #include "inspect/collect/signals.h"
 
@@ -226,19 +228,7 @@ static const char *format_set(uint64_t set, int width,
 			      char text[VIA_SIGNAL_SET_MAX])
 {
 	via_signal_set_format(set, text);
-	if (!width)
-		return text;
-	char *line = text, *space = NULL;
-
-	for (char *c = text; *c; c++) {
-		if (*c != ' ')
-			continue;
-		if (space && c - line > width) {
-			*space = '\n';
-			line = space + 1;
-		}
-		space = c;
-	}
+	wrap_cell(text, width);
 	return text;
 }
 
@@ -269,10 +259,7 @@ static struct libscols_table *new_table(bool threads)
 			scols_column_set_safechars(c, "\\");
 			continue;
 		}
-		scols_column_set_flags(c, SCOLS_FL_WRAP);
-		scols_column_set_safechars(c, "\n");
-		scols_column_set_wrapfunc(c, scols_wrapnl_chunksize,
-					  scols_wrapnl_nextchunk, NULL);
+		cli_column_wraps(c);
 	}
 	return table;
 }
@@ -303,8 +290,9 @@ static int add_line(struct libscols_table *table, const struct row *r,
 }
 
 /* NULL: no memory. */
-static struct libscols_table *make_table(const struct view *v, int width)
+static struct libscols_table *make_table(const void *arg, int width)
 {
+	const struct view *v = arg;
 	struct libscols_table *table = new_table(v->o.threads);
 	int err = table ? 0 : -ENOMEM;
 
@@ -329,15 +317,8 @@ static int fit(struct libscols_table *table)
 static int print_table(const struct view *v)
 {
 	bool is_person = isatty(STDOUT_FILENO);
-	int width = is_person ? SET_WIDTH : 0;
-	struct libscols_table *table = make_table(v, width);
-
-	for (; table && width > SET_WIDTH_MIN &&
-	       table_width(table) > terminal_width();
-	     width--) {
-		scols_unref_table(table);
-		table = make_table(v, width - 1);
-	}
+	struct libscols_table *table =
+		cli_table_wrapped(make_table, v, SET_WIDTH, SET_WIDTH_MIN);
 	int err = is_person ? fit(table) : table ? 0 : -ENOMEM;
 
 	if (!err)

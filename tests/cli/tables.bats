@@ -62,7 +62,8 @@ on_terminal() {
 	done >tables
 	for view in limits "maps $all" "maps --all $all" "maps '$VIA'" \
 		'maps --symbols 99 /bin/sh' 'kill --list' \
-		"signals $all $$" "signals --threads $all"; do
+		"signals $all $$" "signals --threads $all" mechanisms \
+		'mechanisms unix' 'mechanisms shm'; do
 		echo "'$VIA' $view"
 	done >>tables
 	for columns in 40 60 80 132; do
