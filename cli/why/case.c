@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/inspect/fit.h"
+#include "inspect/diagnose/diagnose.h"
 #include "inspect/model/build.h"
 
 /* Without names of files: a link of each descriptor costs more than all the
@@ -75,20 +76,30 @@ static int judge(struct why_case *c, bool saved)
 	return err ? err : via__graph_init(&c->g, c->s);
 }
 
+static int look(const struct look_options *o, struct why_case *c)
+{
+	*c = (struct why_case){0};
+	int status = look_take(o, WANT, &c->s);
+	int err = status ? 0 : judge(c, o->from);
+
+	return err ? cli_error("%s", via_strerror(err)) : status;
+}
+
 int why_open(const struct look_options *o, struct why_case *ret)
 {
 	struct look_options closest = *o;
 
-	*ret = (struct why_case){0};
 	closest.closest = true;
-	int status = look_take(&closest, WANT, &ret->s);
+	int status = look(&closest, ret);
 
-	if (status)
-		return status;
-	int err = judge(ret, o->from);
-
-	status = err ? cli_error("%s", via_strerror(err))
-		     : look_save(o, ret->s);
+	for (int i = 1; !status && !o->from && i < VIA__LOOKS_MAX &&
+			via__in_passing(&ret->g, ret->d) > 0;
+	     i++) {
+		why_close(ret);
+		status = look(&closest, ret);
+	}
+	if (!status)
+		status = look_save(o, ret->s);
 	if (status)
 		why_close(ret);
 	ret->width = isatty(STDOUT_FILENO) ? (int)terminal_width() : INT_MAX;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A diagnosis: the graph, who of it goes on, the rings of those who do not, and
  * what that means. */
+#include "inspect/diagnose/diagnose.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -23,9 +25,10 @@ static int begin(struct via_diagnosis *d, const struct via_snapshot *s)
 	return 0;
 }
 
-static int judge(const struct via__graph *g, struct via_diagnosis *d)
+static int judge(const struct via__graph *g, bool paused,
+		 struct via_diagnosis *d)
 {
-	struct via__standing standing = {0};
+	struct via__standing standing = {.paused = paused};
 	int err = via__standing_init(&standing, g);
 
 	if (!err) {
@@ -45,7 +48,7 @@ int via_diagnose(const struct via_snapshot *s, struct via_diagnosis **ret)
 	if (!err)
 		err = via__graph_init(&g, s);
 	if (!err)
-		err = judge(&g, d);
+		err = judge(&g, false, d);
 	if (!err)
 		err = via__findings(&g, d);
 	via__graph_fini(&g);
@@ -54,6 +57,26 @@ int via_diagnose(const struct via_snapshot *s, struct via_diagnosis **ret)
 	else
 		*ret = d;
 	return err;
+}
+
+/* A guess would often be wrong: of a program's threads some always run. */
+static bool in_deadlock(const struct via_verdict_of *v)
+{
+	return v->verdict == VIA_VERDICT_DEADLOCK && v->certainty < VIA_GUESS;
+}
+
+int via__in_passing(const struct via__graph *g, const struct via_diagnosis *d)
+{
+	struct via_diagnosis *paused = calloc(1, sizeof(*paused));
+	int ret = paused ? begin(paused, g->s) : -ENOMEM;
+
+	if (!ret)
+		ret = judge(g, true, paused);
+	for (uint32_t t = 0; !ret && t < g->s->n_threads; t++)
+		ret = in_deadlock(&paused->verdicts[t]) &&
+		      !in_deadlock(&d->verdicts[t]);
+	via_diagnosis_free(paused);
+	return ret;
 }
 
 void via_diagnosis_free(struct via_diagnosis *d)

@@ -17,17 +17,32 @@
 struct run {
 	const struct via__graph *g;
 	unsigned int level; /* enum via_certainty */
+	bool paused;	    /* who runs at the moment does not go on */
 	/* Goes on, can be ended: */
 	bool *thread, *process, *open;
 	uint8_t *sides; /* by object: how somebody who goes on has it */
 	uint32_t *queue, n_queue;
 };
 
+/* On a CPU or waiting for one, or in the kernel for a moment. */
+static bool runs(const struct via_snapshot *s, const struct via_thread *t)
+{
+	if (t->state == 'D')
+		return t->n_waits &&
+		       s->waits[t->first_wait].op == VIA_OP_UNKNOWN;
+	return !t->n_waits &&
+	       (t->state == 'R' ||
+		(t->state == 'S' && t->call.nr == VIA_SYSCALL_RUNNING));
+}
+
 /* --- Spreading --- */
 
 static void thread_goes_on(struct run *r, uint32_t thread)
 {
-	if (r->thread[thread] || via__has_ended(&r->g->s->threads[thread]))
+	const struct via_snapshot *s = r->g->s;
+	const struct via_thread *t = &s->threads[thread];
+
+	if (r->thread[thread] || via__has_ended(t) || (r->paused && runs(s, t)))
 		return;
 	r->thread[thread] = true;
 	r->queue[r->n_queue++] = thread;
@@ -210,6 +225,7 @@ static int run(struct via__standing *standing, const struct via__graph *g,
 	struct run r = {
 		.g = g,
 		.level = level,
+		.paused = standing->paused,
 		.thread = calloc(s->n_threads + (size_t)1, sizeof(bool)),
 		.process = calloc(s->n_processes + (size_t)1, sizeof(bool)),
 		.open = calloc(s->n_waits + (size_t)1, sizeof(bool)),

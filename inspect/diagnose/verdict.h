@@ -7,6 +7,8 @@
 
 /* Who goes on, for each certainty of the claim that the others do not. */
 struct via__standing {
+	/* Asked for: as if those who run at the moment did not. */
+	bool paused;
 	/* By thread: the best certainty with which it can be said to be stuck,
 	 * VIA__BEYOND if it goes on. */
 	uint8_t *stuck;
@@ -15,7 +17,7 @@ struct via__standing {
 	bool *closed;
 };
 
-/* 0 or -ENOMEM; fini in any case. */
+/* All but paused is zero. 0 or -ENOMEM; fini in any case. */
 int via__standing_init(struct via__standing *standing,
 		       const struct via__graph *g);
 void via__standing_fini(struct via__standing *standing);

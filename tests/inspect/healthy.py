@@ -42,6 +42,9 @@ def together(stack, mk, kinds, tap, wanted=lambda truth: True):
             except factory.Missing as missing:
                 tap.case(kind, [], str(missing))
                 continue
+            except factory.Broken as broken:
+                tap.case(kind, [str(broken)])
+                continue
             if wanted(truth):
                 made[kind] = truth
                 stack.push(alone.pop_all())

@@ -16,6 +16,8 @@ import sys
 import factory
 
 ALARMS = ('deadlock', 'stuck', 'orphaned')
+# Of the whole machine there may be very much to see.
+PATIENCE_S = 240
 # Found in a situation, but common and harmless: no false alarm.
 REMARKS = ()
 
@@ -64,7 +66,7 @@ class Sight:
 
 
 def look(*program):
-    said = subprocess.run(program, capture_output=True, timeout=60)
+    said = subprocess.run(program, capture_output=True, timeout=PATIENCE_S)
     if said.returncode:
         raise factory.Broken(f'{program}: {said.returncode}: '
                              + said.stderr.decode(errors='replace')[-2000:])

@@ -35,20 +35,34 @@ static bool slurp(char *text, size_t size, const char *format, pid_t pid,
 	return n > 0;
 }
 
+/* A child or thread of one who is busy has the name of who made it, for as long
+ * as it is there. It is found behind that one, and is nobody to be told of. */
+static bool comes_and_goes(const struct mk *m, const char *role)
+{
+	for (int i = 0; i < m->n_places; i++)
+		if (m->places[i].gone_on && !strcmp(m->places[i].role, role))
+			return mk_task(m, role);
+	return false;
+}
+
 static void look_at(struct mk *m, pid_t pid, pid_t tid)
 {
-	char stat[1024];
+	char stat[1024], role[MK_ROLE_MAX];
 
 	if (!slurp(stat, sizeof(stat), "/proc/%d/task/%d/stat", pid, tid))
 		return;
 	if (m->n_tasks == MK_MAX)
 		mk_die("too many tasks");
 
-	struct mk_task *t = &m->tasks[m->n_tasks++];
 	char *name = strchr(stat, '(') + 1, *end = strrchr(stat, ')');
 
-	(void)snprintf(t->role, sizeof(t->role), "%.*s", (int)(end - name),
-		       name);
+	(void)snprintf(role, sizeof(role), "%.*s", (int)(end - name), name);
+	if (comes_and_goes(m, role))
+		return;
+
+	struct mk_task *t = &m->tasks[m->n_tasks++];
+
+	memcpy(t->role, role, sizeof(role));
 	t->pid = pid;
 	t->tid = tid;
 	t->state = end[2];
