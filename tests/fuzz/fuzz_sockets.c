@@ -139,7 +139,7 @@ static struct via_snapshot *make_snapshot(void)
 static void collect(void)
 {
 	static const struct via__collector *const collectors[] = {
-		&via__collector_unixdiag,
+		&via__collector_unix,
 		&via__collector_inetdiag,
 		&via__collector_families,
 	};
