@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Unix sockets, also those that nobody we may look at holds: addresses, peers,
- * queues, who waits to be accepted. For each network namespace, from
- * NETLINK_SOCK_DIAG; one that may not be entered still has a table in
- * /proc/PID/net/unix, with names and states alone.
+ * queues, who waits to be accepted. For each network namespace, from a program in
+ * the kernel if there is one, or from NETLINK_SOCK_DIAG; one that may not be
+ * entered still has a table in /proc/PID/net/unix, with names and states alone.
  *
  * Peers may be of another namespace, so they are joined when all is known. A
  * connection that has not been accepted yet is not told of: it has no number, and
@@ -43,6 +43,7 @@ struct look {
 	const struct via__space *space;
 	enum via_source source;
 	struct bonds bonds;
+	struct via__unix_program program;
 };
 
 static void add_bond(struct look *l, uint32_t object, uint32_t ino, bool waits)
@@ -161,11 +162,15 @@ static int look_in(struct via__scene *scene, const struct via__space *space,
 {
 	struct look *l = arg;
 
-	(void)scene;
 	l->space = space;
-	l->source = VIA_SOURCE_DIAG;
-	int err = via__unix_diag(space, put, l);
+	l->source = VIA_SOURCE_BPF;
+	int err = via__unix_bpf(&l->program, space, put, l);
 
+	if (!err || err == -ESRCH)
+		return err;
+	scene->flights_known = false;
+	l->source = VIA_SOURCE_DIAG;
+	err = via__unix_diag(space, put, l);
 	return err < 0 && err != -ESRCH
 		       ? via__net_unix_each(space->dir, take_line, l)
 		       : err;
@@ -191,12 +196,29 @@ static void join(struct via_snapshot *s, const struct bond *b)
 	via__socket(s, b->object)->remote = via__object_at(s, other)->name;
 }
 
+static size_t n_sockets(const struct via_snapshot *s)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_objects; i++)
+		n += s->objects[i].kind == VIA_KIND_SOCKET;
+	return n;
+}
+
 static void unix_all(struct via__scene *scene)
 {
-	struct look l = {.s = scene->s};
+	struct look l = {
+		.s = scene->s,
+		.program = {.link = -1, .ring = {.fd = -1}},
+	};
 
+	if (scene->bpf.open)
+		via__unix_bpf_open(&l.program, &scene->bpf,
+				   n_sockets(scene->s));
+	scene->flights_known = l.program.link >= 0;
 	via__each_space(scene, offsetof(struct via_process, net_ns), "ns/net",
 			look_in, &l);
+	via__unix_bpf_fini(&l.program);
 	for (size_t i = 0; i < l.bonds.n; i++)
 		join(scene->s, &l.bonds.at[i]);
 	free(l.bonds.at);
@@ -204,7 +226,7 @@ static void unix_all(struct via__scene *scene)
 
 const struct via__collector via__collector_unix = {
 	.name = "unix",
-	.summary = "Unix sockets: addresses, peers, queues",
+	.summary = "Unix sockets: addresses, peers, queues, what is in flight",
 	.want = VIA_WANT_SOCKETS,
 	.all = unix_all,
 };

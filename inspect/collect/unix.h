@@ -4,6 +4,7 @@
 #define INSPECT_COLLECT_UNIX_H
 
 #include "inspect/collect/enter.h"
+#include "inspect/collect/ring.h"
 
 struct via__unix_told {
 	uint32_t ino;
@@ -26,5 +27,18 @@ typedef void via__unix_f(const struct via__unix_told *told, void *arg);
 /* Call f for all sockets of a network namespace: 0 or -errno, -EPERM: it may
  * not be entered. From NETLINK_SOCK_DIAG. */
 int via__unix_diag(const struct via__space *space, via__unix_f *f, void *arg);
+
+/* From a program in the kernel, which also tells what is in flight. */
+struct via__unix_program {
+	struct via__bpf *bpf;
+	int link; /* or -1: it has not been taken */
+	struct via__ring ring;
+};
+/* Room for about so many sockets at first. What is refused is noted. */
+void via__unix_bpf_open(struct via__unix_program *ret, struct via__bpf *b,
+			size_t n_sockets);
+void via__unix_bpf_fini(struct via__unix_program *p);
+int via__unix_bpf(struct via__unix_program *p, const struct via__space *space,
+		  via__unix_f *f, void *arg);
 
 #endif
