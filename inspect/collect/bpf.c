@@ -17,21 +17,45 @@
 
 /* A link to the program, which keeps it, or -errno. */
 #define PROGRAM(name, NAME, without)                                           \
-	static int load_##name(void)                                           \
+	static int link_##name(struct via_##name *skel)                        \
 	{                                                                      \
-		struct via_##name *skel = via_##name##__open();                \
 		int link = skel ? via_##name##__load(skel) : -ENOMEM;          \
                                                                                \
-		if (link == 0) {                                               \
-			link = skel_link_create(skel->progs.name.prog_fd, 0,   \
-						BPF_TRACE_ITER);               \
-			link = link < 0 ? -errno : link;                       \
-		}                                                              \
+		if (link)                                                      \
+			return link;                                           \
+		link = skel_link_create(skel->progs.name.prog_fd, 0,           \
+					BPF_TRACE_ITER);                       \
+		return link < 0 ? -errno : link;                               \
+	}                                                                      \
+                                                                               \
+	static int load_##name(struct via__ring *unused)                       \
+	{                                                                      \
+		struct via_##name *skel = via_##name##__open();                \
+		int link = link_##name(skel);                                  \
+                                                                               \
+		(void)unused;                                                  \
 		via_##name##__destroy(skel);                                   \
 		return link;                                                   \
 	}
 #include "inspect/model/programs.def"
 #undef PROGRAM
+
+/* With the ring that it tells by. */
+static int load_with_ring(struct via__ring *ring)
+{
+	struct via_unix *skel = via_unix__open();
+
+	if (skel)
+		skel->maps.told.max_entries = ring->size;
+	int link = link_unix(skel);
+
+	if (link >= 0) {
+		ring->fd = skel->maps.told.map_fd;
+		skel->maps.told.map_fd = 0;
+	}
+	via_unix__destroy(skel);
+	return link;
+}
 
 int via__bpf_find(struct via__bpf *ret, struct via_error *reterr)
 {
@@ -41,13 +65,14 @@ int via__bpf_find(struct via__bpf *ret, struct via_error *reterr)
 	ret->load[VIA__PROGRAM_##NAME] = load_##name;
 #include "inspect/model/programs.def"
 #undef PROGRAM
+	ret->load[VIA__PROGRAM_UNIX] = load_with_ring;
 	return 0;
 }
 
 int via__bpf_load(const struct via__bpf *b, enum via__program program,
-		  struct via_error *reterr)
+		  struct via__ring *ring, struct via_error *reterr)
 {
-	int link = b->load[program]();
+	int link = b->load[program](ring);
 
 	if (link >= 0 || link == -ENOMEM)
 		return link;
@@ -90,10 +115,14 @@ int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n)
 		}
 		ssize_t n = read(iterator, bytes + len, room - len);
 
-		if (n > 0)
+		if (n > 0) {
 			len += (size_t)n;
-		else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+		} else if (n == 0) {
 			break;
+		} else if (errno != EINTR && errno != EAGAIN) {
+			free(bytes);
+			return -errno;
+		}
 	}
 	*ret = bytes;
 	*ret_n = len / size;

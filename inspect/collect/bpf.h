@@ -14,18 +14,31 @@
 #include <via/inspect.h>
 
 #include "inspect/collect/bpf/record.h"
+#include "inspect/collect/ring.h"
 #include "inspect/model/programs.h"
+
+/* An open file in a message on its way into a Unix socket. */
+struct via__bpf_flight {
+	uint64_t socket;  /* which one; no address to be used */
+	uint32_t ino;	  /* its number; 0: it is not accepted yet */
+	uint32_t peer;	  /* that of its peer, or 0 */
+	uint32_t n_files; /* how many are on their way into it */
+	/* Of no process, and no more of it than is needed to find and count it;
+	 * fd: a number for each. */
+	struct via__bpf_file file;
+};
 
 struct via__bpf {
 	bool open;
 	int files_link;	  /* loaded, or -1 */
 	uint32_t refused; /* a bit for each program */
-	/* Give each to the kernel: a link to it, which keeps it, or -errno. */
-	int (*load[VIA__N_PROGRAMS])(void);
+	/* Give each to the kernel: a link to it, which keeps it, or -errno.
+	 * ring: made for the one that tells by it, of the size that it says. */
+	int (*load[VIA__N_PROGRAMS])(struct via__ring *ring);
 	/* By process, thread and descriptor, watches among them. */
 	struct via__bpf_file *files;
 	size_t n_files;
-	/* By socket; file.fd: a number for each. */
+	/* By socket. */
 	struct via__bpf_flight *flights;
 	size_t n_flights;
 };
@@ -41,12 +54,12 @@ void via__bpf_fini(struct via__bpf *b);
 /* Give a program to the kernel. A link to it, which the caller closes; with a
  * sentence -EOPNOTSUPP: it is refused, -EPERM: so would be any; -ENOMEM. */
 int via__bpf_load(const struct via__bpf *b, enum via__program program,
-		  struct via_error *reterr);
+		  struct via__ring *ring, struct via_error *reterr);
 /* Begin to go through it, in the network namespace of the caller: a system call
  * alone. A descriptor, which the caller closes; -errno. */
 int via__bpf_iterator(int link);
 /* All that it tells: an array of records of this size, to be freed. 0,
- * -ENOMEM. */
+ * -ENOMEM, -errno. */
 int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n);
 /* All three. What is refused is noted. */
 int via__bpf_tell(struct via__bpf *b, enum via__program program, size_t size,

@@ -14,9 +14,10 @@ int via__bpf_find(struct via__bpf *ret, struct via_error *reterr)
 
 /* Of what has not been opened. */
 int via__bpf_load(const struct via__bpf *b, enum via__program program,
-		  struct via_error *reterr)
+		  struct via__ring *ring, struct via_error *reterr)
 {
 	(void)b;
+	(void)ring;
 	(void)program;
 	return via__bpf_fail(reterr, "no BPF: built without it");
 }

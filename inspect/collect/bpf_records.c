@@ -51,7 +51,7 @@ static int read_link(int link, size_t size, void **ret, size_t *ret_n)
 int via__bpf_tell(struct via__bpf *b, enum via__program program, size_t size,
 		  void **ret, size_t *ret_n, struct via_error *reterr)
 {
-	int link = via__bpf_load(b, program, reterr);
+	int link = via__bpf_load(b, program, NULL, reterr);
 	int err = link < 0 ? link : read_link(link, size, ret, ret_n);
 
 	if (err)
@@ -65,7 +65,7 @@ int via__bpf_open(struct via__bpf *ret, struct via_error *reterr)
 
 	if (err)
 		return err;
-	ret->files_link = via__bpf_load(ret, VIA__PROGRAM_FILES, reterr);
+	ret->files_link = via__bpf_load(ret, VIA__PROGRAM_FILES, NULL, reterr);
 	if (ret->files_link >= 0)
 		return 0;
 	ret->refused |= 1u << VIA__PROGRAM_FILES;

@@ -251,8 +251,9 @@ static void is_never_needed(void **state)
 	assert_int_equal(status, 0);
 }
 
-static int refuse(void)
+static int refuse(struct via__ring *ring)
 {
+	(void)ring;
 	return -EACCES;
 }
 
@@ -280,7 +281,7 @@ static void each_is_refused_alone(void **state)
 	assert_true(b.n_files > 0);
 	assert_int_equal(b.refused, 1u << VIA__PROGRAM_UNDO);
 	b.load[VIA__PROGRAM_FILES] = refuse;
-	assert_int_equal(via__bpf_load(&b, VIA__PROGRAM_FILES, &error),
+	assert_int_equal(via__bpf_load(&b, VIA__PROGRAM_FILES, NULL, &error),
 			 -EOPNOTSUPP);
 	assert_non_null(strstr(error.text, "the kernel did not take files"));
 	via__bpf_fini(&b);

@@ -1,88 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Descriptors in flight: open files in messages that nobody has taken out of a
- * Unix socket yet. /proc tells how many a socket has (sight.c), a program in the
- * kernel which they are: it goes through each network namespace.
+ * Unix socket yet. /proc tells how many a socket has (sight.c), the program in the
+ * kernel that tells of sockets which they are (unixbpf.c).
  *
  * Of pipes and sockets they are the references that no process has, so that
  * those that are known can be counted (refs.c). Of anything else, locks may
  * belong to them as well, so that the socket counts as if nothing was known.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "inspect/collect/enter.h"
 #include "inspect/collect/fd.h"
-
-/* --- Reading --- */
-
-static int create(void *link)
-{
-	return via__bpf_iterator(*(int *)link);
-}
-
-static int append(struct via__bpf *b, const struct via__bpf_flight *more,
-		  size_t n)
-{
-	void *all = reallocarray(b->flights, b->n_flights + n + 1,
-				 sizeof(*b->flights));
-
-	if (!all)
-		return -ENOMEM;
-	b->flights = all;
-	for (size_t i = 0; i < n; i++) {
-		b->flights[b->n_flights] = more[i];
-		b->flights[b->n_flights].file.fd = (int32_t)b->n_flights;
-		b->n_flights++;
-	}
-	return 0;
-}
-
-struct look {
-	int link;
-	bool failed;
-};
-
-static int look_in(struct via__scene *scene, const struct via__space *space,
-		   void *arg)
-{
-	struct look *l = arg;
-	void *records = NULL;
-	size_t n = 0;
-	int fd = space->own
-			 ? create(&l->link)
-			 : via__enter(space->dir, "ns/net", create, &l->link);
-	int err = fd < 0 ? fd
-			 : via__bpf_records(fd, sizeof(struct via__bpf_flight),
-					    &records, &n);
-
-	if (fd >= 0)
-		close(fd);
-	if (!err)
-		err = append(&scene->bpf, records, n);
-	free(records);
-	l->failed |= err && err != -ESRCH;
-	return err;
-}
-
-static void read_all(struct via__scene *scene)
-{
-	struct look l = {
-		.link = via__bpf_load(&scene->bpf, VIA__PROGRAM_UNIX, NULL)};
-
-	if (l.link < 0) {
-		scene->bpf.refused |= 1u << VIA__PROGRAM_UNIX;
-		return;
-	}
-	via__each_space(scene, offsetof(struct via_process, net_ns), "ns/net",
-			look_in, &l);
-	close(l.link);
-	scene->flights_known = !l.failed;
-}
 
 /* --- What they are of --- */
 
@@ -258,8 +190,6 @@ static void tell(struct via__scene *scene)
 
 static void flight_all(struct via__scene *scene)
 {
-	if (scene->bpf.open && scene->want & VIA_WANT_SOCKETS)
-		read_all(scene);
 	if (scene->bpf.n_flights)
 		tell(scene);
 	via__refs(scene);

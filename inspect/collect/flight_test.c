@@ -69,6 +69,58 @@ static void names_what_is_in_a_message(void **state)
 	}
 }
 
+#define FILES_MAX 253 /* SCM_MAX_FD of the kernel */
+
+/* As many as there may be in one message. */
+static void pass_many(int socket, int fd)
+{
+	char byte = 0;
+	int fds[FILES_MAX];
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fds))] = {0};
+	struct iovec v = {&byte, 1};
+	struct msghdr m = {.msg_iov = &v,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = sizeof(control)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	for (size_t i = 0; i < FILES_MAX; i++)
+		fds[i] = fd;
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(c), fds, sizeof(fds));
+	assert_int_equal(sendmsg(socket, &m, 0), 1);
+}
+
+static void names_as_many_as_there_may_be(void **state)
+{
+	char why[VIA_ERROR_TEXT_MAX];
+	int pair[2], p[2];
+	struct via_link l;
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	pass_many(pair[0], p[1]);
+	pass_many(pair[0], p[1]);
+	close(p[1]);
+	struct via_snapshot *s = look_by(VIA_SOURCE_BPF, WANT, why);
+
+	if (s) {
+		const struct via_object *o = object_of(s, p[0]);
+
+		assert_int_equal(flights_of(s, o, &l), 2 * FILES_MAX);
+		assert_int_equal(o->seen, VIA_SEEN_ALL);
+	}
+	via_snapshot_free(s);
+	close(p[0]);
+	close(pair[0]);
+	close(pair[1]);
+	if (!s)
+		check_skip(why);
+}
+
 /* A file may have locks that go with it. */
 static void counts_what_may_be_more(void **state)
 {
@@ -188,6 +240,7 @@ static void looks_in_other_namespaces(void **state)
 
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(names_what_is_in_a_message),
+	CHECK_TEST(names_as_many_as_there_may_be),
 	CHECK_TEST(counts_what_may_be_more),
 	CHECK_TEST(finds_what_is_not_accepted),
 	CHECK_TEST(looks_in_other_namespaces),

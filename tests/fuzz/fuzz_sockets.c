@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the kernel says of sockets, if it were not the kernel's: answers of
- * NETLINK_SOCK_DIAG whose lengths lie ("d" and then messages), and the tables
- * of /proc/PID/net ("t" and then text), which have names of anybody's choice.
+ * NETLINK_SOCK_DIAG whose lengths lie ("d" and then messages), the tables of
+ * /proc/PID/net ("t" and then text), which have names of anybody's choice, and
+ * what a program in the kernel puts into its ring ("b" and then that).
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -17,12 +18,16 @@
 __typeof__(via__diag_open) __wrap_via__diag_open;
 __typeof__(via__diag_dump) __wrap_via__diag_dump, __real_via__diag_dump;
 __typeof__(via__each_space) __wrap_via__each_space;
+__typeof__(via__bpf_iterator) __wrap_via__bpf_iterator;
+__typeof__(via__ring_map) __wrap_via__ring_map;
+__typeof__(via__ring_take) __wrap_via__ring_take;
 
 static struct {
 	const uint8_t *data;
 	size_t len;
 	int dir; /* with the tables */
 	bool tables;
+	void *ring; /* what was taken last */
 } input = {.dir = -1};
 
 int __wrap_via__diag_open(const struct via__space *space)
@@ -68,6 +73,34 @@ int __wrap_via__diag_dump(int fd, uint16_t type, const void *request,
 	close(ends[1]);
 	check(err <= 0);
 	return err;
+}
+
+/* A program that is taken, and has no more to say than what is in its ring. */
+static int load_program(struct via__ring *ring)
+{
+	(void)ring;
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+int __wrap_via__bpf_iterator(int link)
+{
+	(void)link;
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+int __wrap_via__ring_map(struct via__ring *ring)
+{
+	(void)ring;
+	return 0;
+}
+
+const void *__wrap_via__ring_take(struct via__ring *ring, size_t *ret_len)
+{
+	(void)ring;
+	free(input.ring);
+	input.ring = copy_of(input.data, input.len);
+	*ret_len = input.len;
+	return input.ring;
 }
 
 /* Two namespaces, with the same in both. */
@@ -136,16 +169,31 @@ static struct via_snapshot *make_snapshot(void)
 	return s;
 }
 
-static void collect(void)
+static void fini(struct via__scene *scene)
+{
+	via__bpf_fini(&scene->bpf);
+	via_snapshot_free(scene->s);
+	free(scene->noted);
+	free(scene->unknown_flights);
+	via__devices_fini(&scene->devices);
+	free(input.ring);
+	input.ring = NULL;
+}
+
+static void collect(bool by_program)
 {
 	static const struct via__collector *const collectors[] = {
-		&via__collector_unixdiag,
+		&via__collector_unix,
 		&via__collector_inetdiag,
 		&via__collector_families,
+		&via__collector_flight,
 	};
 	struct via__scene scene = {
 		.s = make_snapshot(),
 		.want = VIA_WANT_SOCKETS,
+		.bpf = {.open = by_program,
+			.files_link = -1,
+			.load[VIA__PROGRAM_UNIX] = load_program},
 	};
 
 	for (size_t i = 0; i < sizeof(collectors) / sizeof(*collectors); i++) {
@@ -155,7 +203,7 @@ static void collect(void)
 	check(via__seal(scene.s) == 0);
 	check_whole(scene.s);
 	check_again(scene.s);
-	via_snapshot_free(scene.s);
+	fini(&scene);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -169,7 +217,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (input.dir < 0)
 		input.dir = files_open(names, sizeof(names) / sizeof(*names));
-	if (size < 1 || size > ANSWER_MAX / 2 || (*data != 'd' && *data != 't'))
+	if (size < 1 || size > ANSWER_MAX / 2 || !memchr("bdt", *data, 3))
 		return 0;
 	input.tables = *data == 't';
 	input.data = data + 1;
@@ -183,6 +231,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		check_attribute(input.data, input.len);
 	}
-	collect();
+	collect(*data == 'b');
 	return 0;
 }

@@ -9,6 +9,7 @@
 
 #include <linux/bpf.h>
 #include <linux/types.h>
+#include <linux/un.h>
 
 /* Those without the mark are what they always were: to look for one takes the
  * kernel 0.1 ms. */
@@ -86,6 +87,8 @@ struct qstr {
 
 struct dentry {
 	struct qstr d_name;
+	struct inode *d_inode;
+	struct super_block *d_sb;
 } KERNEL;
 
 struct path {
@@ -167,34 +170,61 @@ struct scm_fp_list {
 
 struct unix_skb_parms {
 	struct scm_fp_list *fp;
+	__u32 consumed;
 } KERNEL;
 
 struct sk_buff {
 	struct sk_buff *next;
+	struct sock *sk;
 	char cb[1];
+	unsigned int len;
 } KERNEL;
 
 struct sk_buff_head {
-	struct sk_buff *next;
+	struct sk_buff *next, *prev;
+	__u32 qlen;
 };
-
-struct sock {
-	struct socket *sk_socket;
-	struct sk_buff_head sk_receive_queue;
-} KERNEL;
 
 typedef struct {
 	int counter;
 } KERNEL atomic_t;
 
+typedef struct {
+	atomic_t refs;
+} KERNEL refcount_t;
+
+struct sock_common {
+	unsigned char skc_state;
+} KERNEL;
+
+struct sock {
+	struct sock_common __sk_common;
+	struct socket *sk_socket;
+	struct sk_buff_head sk_receive_queue;
+	refcount_t sk_wmem_alloc;
+	int sk_sndbuf;
+	__u32 sk_max_ack_backlog;
+	__u16 sk_type;
+	__u8 sk_shutdown;
+	unsigned long sk_ino; /* since Linux 6.17 */
+} KERNEL;
+
 struct scm_stat {
 	atomic_t nr_fds;
 } KERNEL;
 
+struct unix_address {
+	int len;
+	struct sockaddr_un name[1];
+} KERNEL;
+
 struct unix_sock {
 	struct sock sk;
+	struct unix_address *addr;
+	struct path path;
 	struct sock *peer;
 	struct scm_stat scm_stat;
+	int inq_len; /* since Linux 6.18 */
 } KERNEL;
 
 struct bpf_iter_meta {
@@ -209,6 +239,7 @@ struct bpf_iter__task {
 struct bpf_iter__unix {
 	struct bpf_iter_meta *meta;
 	struct unix_sock *unix_sk;
+	__u32 uid;
 };
 
 struct bpf_iter__task_file {

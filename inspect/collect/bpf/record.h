@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the programs in the kernel tell: one record per descriptor, one per
- * descriptor that an epoll set watches, one per descriptor in a message, and one
- * per set of semaphores that the kernel will give units back to. */
+ * descriptor that an epoll set watches, one per Unix socket, per descriptor in a
+ * message and client that waits in it, and one per set of semaphores that the
+ * kernel will give units back to. */
 #ifndef INSPECT_COLLECT_BPF_RECORD_H
 #define INSPECT_COLLECT_BPF_RECORD_H
 
@@ -38,14 +39,49 @@ struct via__bpf_file {
 	char name[VIA__BPF_NAME]; /* without a file type: "[eventfd]" */
 };
 
-/* An open file in a message on its way into a Unix socket. */
-struct via__bpf_flight {
-	__u64 socket;  /* which one; no address to be used */
-	__u64 ino;     /* its number; 0: it is not accepted yet */
-	__u64 peer;    /* that of its peer, or 0 */
-	__u32 n_files; /* how many are on their way into it */
-	__u32 unused;
-	struct via__bpf_file file; /* of no process */
+/*
+ * Of Unix sockets: for each, first who waits in its queue and the open files in
+ * messages in it, then itself.
+ */
+enum via__bpf_unix_kind {
+	VIA__BPF_WAITING = 1, /* a head alone */
+	VIA__BPF_PASSED,
+	VIA__BPF_SOCKET,
+};
+
+struct via__bpf_unix {
+	__u32 kind;
+	/* WAITING: the number of the client. SOCKET: its own; 0, only told if
+	 * something is in flight into it: it is not accepted yet. */
+	__u32 ino;
+};
+
+struct via__bpf_passed {
+	struct via__bpf_unix head;
+	__u64 file, ino; /* these as in via__bpf_file */
+	__u32 dev;
+	__s32 refs;
+	__u32 files;
+	__u16 mode;
+	__u8 open_for, unused;
+};
+
+#define VIA__BPF_UNKNOWN 0xffffffff
+#define VIA__BPF_PATH	 128
+
+struct via__bpf_socket {
+	struct via__bpf_unix head;
+	__u64 socket;	/* which one; no address to be used */
+	__u64 file_ino; /* that it is bound to, or 0 */
+	__u32 file_dev;
+	__u32 peer; /* the number of its peer, or 0 */
+	__u32 uid;
+	__u32 receive, send; /* as unix_diag_rqlen */
+	__u32 send_max;
+	__u32 n_files;		/* how many are on their way into it */
+	__u8 type, state, shut; /* as unix_diag says them */
+	__u8 name_len;
+	char name[VIA__BPF_PATH]; /* no more of it than there is */
 };
 
 #define VIA__BPF_SEMAPHORES 64
