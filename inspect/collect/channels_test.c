@@ -103,7 +103,7 @@ static unsigned int drain(struct via_channel *ch)
 	char data[100];
 	unsigned int n = 0;
 
-	while (via_recv(ch, data, sizeof(data), via_now() + 1000000) >= 0)
+	while (via_recv(ch, data, sizeof(data), via_now() + 5000000) >= 0)
 		n++;
 	return n;
 }
@@ -142,7 +142,7 @@ static void depth_and_ends_are_known(void **state)
 
 	(void)state;
 	snprintf(name, sizeof(name), "inspect-%d", getpid());
-	snprintf(url, sizeof(url), "shm:%s?ring=64K", name);
+	snprintf(url, sizeof(url), "shm:%s?ring=64K&spin=0", name);
 	assert_int_equal(via_open(url, VIA_RECV, VIA_NEVER, &ch, NULL), 0);
 	struct via_snapshot *s = snapshot(WANT);
 	uint32_t c = channel(s, name);
@@ -192,7 +192,7 @@ static void several_senders_have_a_lane_each(void **state)
 
 	(void)state;
 	snprintf(name, sizeof(name), "inspect-n-%d", getpid());
-	snprintf(url, sizeof(url), "shm:%s?ring=64K", name);
+	snprintf(url, sizeof(url), "shm:%s?ring=64K&spin=0", name);
 	assert_int_equal(via_open(url, VIA_RECV, VIA_NEVER, &ch, NULL), 0);
 	for (unsigned int i = 0; i < 3; i++) {
 		start(&sender[i], url, name);

@@ -61,7 +61,11 @@ static void add_path(struct via__devices *d, const char *path,
 		(void)add(d, st.st_dev, place);
 }
 
-/* Where it is no file system of its own, others have the same device. */
+/* A tmpfs numbers its inodes from its root on: mm/shmem.c, since Linux 5.9. */
+#define TMPFS_ROOT_INO 1
+
+/* Where it is no file system of its own, or a directory of one, others have the
+ * same device. */
 static void add_shm(struct via__devices *d)
 {
 	struct stat dev, shm;
@@ -70,7 +74,8 @@ static void add_shm(struct via__devices *d)
 	if (stat("/dev", &dev) < 0 || stat("/dev/shm", &shm) < 0 ||
 	    statfs("/dev/shm", &fs) < 0)
 		return;
-	if (fs.f_type == TMPFS_MAGIC && shm.st_dev != dev.st_dev)
+	if (fs.f_type == TMPFS_MAGIC && shm.st_dev != dev.st_dev &&
+	    shm.st_ino == TMPFS_ROOT_INO)
 		(void)add(d, shm.st_dev, VIA__PLACE_SHM);
 	else
 		d->shm_dev = shm.st_dev;
@@ -115,7 +120,7 @@ static enum via__place place_of(const struct via__mount *m)
 		return VIA__PLACE_MQ;
 	if (strcmp(m->type, "devpts") == 0)
 		return VIA__PLACE_PTS;
-	if (strcmp(m->type, "tmpfs") == 0 &&
+	if (strcmp(m->type, "tmpfs") == 0 && strcmp(m->root, "/") == 0 &&
 	    (strcmp(m->point, "/dev/shm") == 0 ||
 	     strcmp(m->point, "/run/shm") == 0))
 		return VIA__PLACE_SHM;

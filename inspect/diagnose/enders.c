@@ -5,6 +5,8 @@
  */
 #include "inspect/diagnose/enders.h"
 
+#include <sys/socket.h>
+
 #include "inspect/model/build.h"
 
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
@@ -208,6 +210,17 @@ static bool is_receiver(const struct via_snapshot *s, const struct via_wait *w)
 	return own != w->object && s->objects[own].kind == VIA_KIND_UNIX;
 }
 
+/* Of both sides of one on loopback; what else is a socket may lose messages, or
+ * have them from anybody. */
+static bool is_vsock_pair(const struct via_snapshot *s,
+			  const struct via_object *o)
+{
+	return o->kind == VIA_KIND_SOCKET && o->peer != VIA_NONE &&
+	       o->detail != VIA_NONE &&
+	       s->sockets[o->detail].family == AF_VSOCK &&
+	       s->sockets[o->detail].type != SOCK_DGRAM;
+}
+
 static struct via__enders data(const struct via_snapshot *s,
 			       const struct via_wait *w)
 {
@@ -217,6 +230,8 @@ static struct via__enders data(const struct via_snapshot *s,
 		return holders(w->object, VIA__HOLDERS, VIA_EXACT);
 	if (o->flags & (VIA_OBJECT_REMOTE | VIA_OBJECT_LISTENS))
 		return beyond(VIA__WORLD);
+	if (is_vsock_pair(s, o))
+		return holders(o->peer, VIA__HOLDERS, VIA_EXACT);
 	switch (kinds[o->kind].reach) {
 	case REACH_WORLD:
 		/* Of whatever family it may be. */

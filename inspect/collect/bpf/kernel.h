@@ -35,7 +35,12 @@ struct list_head {
 struct sem_undo {
 	struct list_head list_proc;
 	int semid;
-	short semadj[1]; /* it was a pointer once */
+	short semadj[1];
+} KERNEL;
+
+/* Before Linux 6.6. What is behind ___ is not part of the name. */
+struct sem_undo___pointer {
+	short *semadj;
 } KERNEL;
 
 struct sem_undo_list {

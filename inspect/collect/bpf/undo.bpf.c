@@ -16,6 +16,16 @@ struct sets {
 	struct via__bpf_undo r;
 };
 
+static inline const char *first_of(const struct sem_undo *undo)
+{
+	const struct sem_undo___pointer *old = (const void *)undo;
+
+	if (bpf_core_field_exists(old->semadj))
+		return (const char *)READ(old, semadj);
+	return (const char *)undo +
+	       bpf_core_field_offset(struct sem_undo, semadj);
+}
+
 /* The next one; 1: there is no more. */
 static long tell_set(__u32 i, void *arg)
 {
@@ -23,11 +33,11 @@ static long tell_set(__u32 i, void *arg)
 	struct via__bpf_undo *r = &w->r;
 	const struct list_head *at = w->at;
 	const struct sem_undo *undo = AROUND(struct sem_undo, at, list_proc);
-	const char *from = (const char *)undo +
-			   bpf_core_field_offset(struct sem_undo, semadj);
 
 	if (!at || at == w->head)
 		return 1;
+	const char *from = first_of(undo);
+
 	r->id = READ(undo, semid);
 	/* One by one: behind the last there may be no memory. */
 	for (i = 0; i < VIA__BPF_SEMAPHORES; i++)

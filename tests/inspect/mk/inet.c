@@ -236,30 +236,89 @@ void make_udp_connected(struct mk *m)
 
 /* --- VSOCK --- */
 
-/* Who is at the other side no table of the kernel says that is always there. */
-void make_vsock(struct mk *m)
+static int vsock_listen(struct sockaddr_vm *a)
 {
-	struct sockaddr_vm a = {
+	socklen_t n = sizeof(*a);
+	int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
+
+	*a = (struct sockaddr_vm){
 		.svm_family = AF_VSOCK,
 		.svm_cid = VMADDR_CID_LOCAL,
 		.svm_port = VMADDR_PORT_ANY,
 	};
-	socklen_t n = sizeof(a);
-	int listener = socket(AF_VSOCK, SOCK_STREAM, 0);
-	int fd = socket(AF_VSOCK, SOCK_STREAM, 0), other;
-
-	if (listener < 0 || fd < 0 ||
-	    bind(listener, (struct sockaddr *)&a, n) < 0 ||
-	    listen(listener, 1) < 0 ||
-	    getsockname(listener, (struct sockaddr *)&a, &n) < 0 ||
-	    connect(fd, (struct sockaddr *)&a, n) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)a, n) < 0)
 		mk_skip("AF_VSOCK on loopback (vsock_loopback, Linux 5.6)");
-	other = (int)MUST(accept4(listener, NULL, NULL, 0));
+	MUST(listen(fd, 1));
+	MUST(getsockname(fd, (struct sockaddr *)a, &n));
+	return fd;
+}
+
+static int vsock_dial(struct mk *m, const struct sockaddr_vm *a)
+{
+	int fd = (int)MUST(socket(AF_VSOCK, SOCK_STREAM, 0));
+
+	MUST(connect(fd, (const struct sockaddr *)a, sizeof(*a)));
 	mk_object_of(m, "socket", fd);
-	mk_object_of(m, "socket", other);
-	CHILD(m, "receiver", fd, -1)
+	return fd;
+}
+
+/* Both ends of a connection. */
+static void vsock_pair(struct mk *m, int s[2])
+{
+	struct sockaddr_vm a;
+	int listener = vsock_listen(&a);
+
+	s[0] = vsock_dial(m, &a);
+	s[1] = (int)MUST(accept4(listener, NULL, NULL, 0));
+	MUST(close(listener));
+	mk_object_of(m, "socket", s[1]);
+	mk_peers(m, mk_of(m, s[0]), mk_of(m, s[1]));
+}
+
+void make_vsock(struct mk *m)
+{
+	int s[2];
+
+	vsock_pair(m, s);
+	CHILD(m, "receiver", s[0], -1)
+		mk_recv(s[0]);
+	mk_in(m, "receiver", SYS_recvfrom, "read", s[0]);
+	mk_keeper(m, "sender", s[1]);
+	mk_verdict(m, "receiver", "waiting|idle", NULL);
+}
+
+void make_vsock_accept(struct mk *m)
+{
+	struct sockaddr_vm a;
+	int fd = vsock_listen(&a);
+
+	mk_object_of(m, "socket", fd);
+	CHILD(m, "server", fd, -1)
+		mk_accept(fd);
+	mk_in(m, "server", SYS_accept4, "accept", fd);
+	mk_verdict(m, "server", "idle", NULL);
+}
+
+/* Nobody has the other side yet, and no table says who will. */
+void make_vsock_pending(struct mk *m)
+{
+	struct sockaddr_vm a;
+	int listener = vsock_listen(&a), fd = vsock_dial(m, &a);
+
+	mk_object_of(m, "socket", listener);
+	CHILD(m, "client", fd, -1)
 		mk_recv(fd);
-	mk_in(m, "receiver", SYS_recvfrom, "read", fd);
-	mk_keeper(m, "sender", other);
-	mk_verdict(m, "receiver", "unknown", NULL);
+	mk_in(m, "client", SYS_recvfrom, "read", fd);
+	mk_keeper(m, "server", listener);
+	mk_verdict(m, "client", "waiting|idle|unknown", NULL);
+}
+
+void make_vsock_cycle(struct mk *m)
+{
+	int s[2];
+
+	vsock_pair(m, s);
+	mk_reader(m, "client", s[0]);
+	mk_reader(m, "server", s[1]);
+	mk_cycle(m, "exact", "client", "server", NULL);
 }
