@@ -273,8 +273,10 @@ void make_frozen(struct mk *m)
 	mk_pipe(m, p);
 	mk_reader(m, "reader", p[0]);
 	mk_keeper(m, "frozen", p[1]);
+	/* It has no name before. */
+	mk_settle(m);
 	(void)snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
-	(void)snprintf(pid, sizeof(pid), "%d", mk_pid(m, "frozen"));
+	(void)snprintf(pid, sizeof(pid), "%d", mk_task(m, "frozen")->pid);
 	if (!write_to(path, pid))
 		mk_die("%s", path);
 	(void)snprintf(path, sizeof(path), "%s/cgroup.freeze", dir);
