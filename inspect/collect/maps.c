@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "inspect/collect/maps.h"
 
@@ -106,12 +107,15 @@ static void name_it(struct via_snapshot *s, uint32_t object, const char *name)
 	struct via_object *o = via__object_at(s, object);
 	size_t len = strlen(name), end = sizeof(deleted) - 1;
 
+	/* These have none, so that the kernel calls them deleted from the
+	 * beginning. */
+	if (o->kind == VIA_KIND_ANON || o->kind == VIA_KIND_SYSVSHM)
+		return;
 	if (len > end && strcmp(name + len - end, deleted) == 0) {
 		len -= end;
 		o->flags |= VIA_OBJECT_DELETED;
 	}
-	if (o->name || name[0] != '/' || o->kind == VIA_KIND_ANON ||
-	    o->kind == VIA_KIND_SYSVSHM)
+	if (o->name || name[0] != '/')
 		return;
 	size_t skip = o->kind == VIA_KIND_MEMFD ? strlen("/memfd:") : 0;
 	uint32_t text = len > skip ? via__text(s, name + skip, len - skip) : 0;
@@ -160,16 +164,45 @@ static void found(const struct via__map *map, void *arg)
 	h->end = map->end;
 }
 
+static int read_maps(const struct looker *l, int dir)
+{
+	bool all = l->scene->want & VIA_WANT_ALL_MAPS;
+
+	return via__maps_each(dir, all ? VIA__MAPS_FILES : VIA__MAPS_SHARED,
+			      found, (void *)l);
+}
+
+/* 1: they are known. */
+static int by_thread(pid_t tid, void *arg)
+{
+	const struct looker *l = arg;
+	int dir = tid == l->at->pid ? -ESRCH
+				    : via__proc_open_thread(l->at->dir, tid);
+	int err = dir < 0 ? dir : read_maps(l, dir);
+
+	if (dir >= 0)
+		close(dir);
+	return err == -ESRCH ? 0 : err ? err : 1;
+}
+
+/* A thread that has ended has none, as the first one may have. */
+static int by_any_thread(const struct via_task *task, const struct looker *l)
+{
+	return task->n_threads > 1
+		       ? via__proc_each_thread(l->at->dir, by_thread, (void *)l)
+		       : 0;
+}
+
 static void maps_process(struct via__scene *scene, const struct via__at *at)
 {
-	struct via_process *p = &scene->s->processes[at->process];
+	const struct via_process *p = &scene->s->processes[at->process];
+	const struct via_task task = p->task;
 	struct looker l = {scene, at};
-	bool all = scene->want & VIA_WANT_ALL_MAPS;
 
-	if (p->flags & VIA_PROCESS_KERNEL || p->task.state == 'Z')
+	if (p->flags & VIA_PROCESS_KERNEL)
 		return;
-	int err = via__maps_each(
-		at->dir, all ? VIA__MAPS_FILES : VIA__MAPS_SHARED, found, &l);
+	int err = task.state == 'Z' ? by_any_thread(&task, &l)
+				    : read_maps(&l, at->dir);
 
 	if (err < 0 && err != -ESRCH)
 		scene->s->processes[at->process].hidden |= VIA_HIDDEN_MAPS;
