@@ -17,11 +17,15 @@
 
 /* A link to the program, which keeps it, or -errno. */
 #define PROGRAM(name, NAME, without)                                           \
-	static int load_##name(void)                                           \
+	static int load_##name(uint32_t want)                                  \
 	{                                                                      \
 		struct via_##name *skel = via_##name##__open();                \
-		int link = skel ? via_##name##__load(skel) : -ENOMEM;          \
+		int link = -ENOMEM;                                            \
                                                                                \
+		if (skel) {                                                    \
+			skel->rodata->want = want;                             \
+			link = via_##name##__load(skel);                       \
+		}                                                              \
 		if (link == 0) {                                               \
 			link = skel_link_create(skel->progs.name.prog_fd, 0,   \
 						BPF_TRACE_ITER);               \
@@ -47,7 +51,7 @@ int via__bpf_find(struct via__bpf *ret, struct via_error *reterr)
 int via__bpf_load(const struct via__bpf *b, enum via__program program,
 		  struct via_error *reterr)
 {
-	int link = b->load[program]();
+	int link = b->load[program](b->want);
 
 	if (link >= 0 || link == -ENOMEM)
 		return link;
@@ -92,8 +96,14 @@ int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n)
 
 		if (n > 0)
 			len += (size_t)n;
-		else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+		else if (n == 0)
 			break;
+		else if (errno != EINTR && errno != EAGAIN) {
+			int err = -errno;
+
+			free(bytes);
+			return err;
+		}
 	}
 	*ret = bytes;
 	*ret_n = len / size;

@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "inspect/collect/bpf_maps.h"
 #include "inspect/collect/maps.h"
 
 /* --- What it is --- */
@@ -87,7 +88,7 @@ static uint32_t of_file(struct via_snapshot *s, int dir,
 		VIA_KIND_FILE, VIA_KIND_CHAR, VIA_KIND_POSIXSHM,
 		VIA_KIND_POSIXSEM, VIA_KIND_MEMFD};
 	uint64_t dev = map->dev, ino = map->ino;
-	uint32_t mode = S_IFREG;
+	uint32_t mode = map->mode ? map->mode : S_IFREG;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
 		uint32_t object = via_snapshot_object(s, known[i], dev, ino, 0);
@@ -95,7 +96,7 @@ static uint32_t of_file(struct via_snapshot *s, int dir,
 		if (object != VIA_NONE)
 			return object;
 	}
-	if (major(dev) == 0 || starts(map->name, "/dev/"))
+	if (!map->mode && (major(dev) == 0 || starts(map->name, "/dev/")))
 		ask_stat(dir, map, &dev, &ino, &mode);
 	return via__object(s, S_ISCHR(mode) ? VIA_KIND_CHAR : VIA_KIND_FILE,
 			   dev, ino, 0);
@@ -199,7 +200,8 @@ static void maps_process(struct via__scene *scene, const struct via__at *at)
 	const struct via_task task = p->task;
 	struct looker l = {scene, at};
 
-	if (p->flags & VIA_PROCESS_KERNEL)
+	if (p->flags & VIA_PROCESS_KERNEL ||
+	    via__bpf_maps_each(&scene->bpf, at->pid, found, &l) == 0)
 		return;
 	int err = task.state == 'Z' ? by_any_thread(&task, &l)
 				    : read_maps(&l, at->dir);
@@ -208,10 +210,45 @@ static void maps_process(struct via__scene *scene, const struct via__at *at)
 		scene->s->processes[at->process].hidden |= VIA_HIDDEN_MAPS;
 }
 
+/*
+ * One who was told of, but had not come yet when processes were looked at: who
+ * made it has run since, but may have let go of what it gave.
+ */
+static void doubt(const struct via__map *map, void *arg)
+{
+	struct via__scene *scene = arg;
+	enum via_kind kind = kind_of(scene, map);
+
+	for (uint32_t i = 0; has_identity(map) && i < scene->s->n_objects;
+	     i++) {
+		struct via_object *o = &scene->s->objects[i];
+
+		if (o->ino == map->ino &&
+		    (o->kind == kind || kind == VIA_KIND_FILE) &&
+		    (o->dev == map->dev || kind == VIA_KIND_SYSVSHM))
+			o->seen = VIA_SEEN_LIKELY;
+	}
+}
+
+static void maps_all(struct via__scene *scene)
+{
+	const struct via__bpf *b = &scene->bpf;
+
+	for (size_t i = 0; scene->want & VIA_WANT_WAITS && i < b->n_asked;
+	     i++) {
+		pid_t pid = (pid_t)b->asked[i].pid;
+
+		if (via_snapshot_process(scene->s, pid) == VIA_NONE &&
+		    via__bpf_maps_each(b, pid, doubt, scene) < 0)
+			scene->missed = true;
+	}
+}
+
 const struct via__collector via__collector_maps = {
 	.name = "maps",
-	.summary = "shared memory, mapped files: PROCMAP_QUERY, or maps",
+	.summary = "shared memory, mapped files: BPF, PROCMAP_QUERY, or maps",
 	.want = VIA_WANT_MAPS | VIA_WANT_ALL_MAPS,
 	.late = true,
 	.process = maps_process,
+	.all = maps_all,
 };
