@@ -110,10 +110,13 @@ static const struct {
 } looks[] = {
 	{"descriptors, /proc", {.want = VIA_WANT_FDS}},
 	{"and paths, /proc", {.want = VIA_WANT_FDS | VIA_WANT_PATHS}},
+	{"mappings, /proc", {.want = VIA_WANT_MAPS | VIA_WANT_ALL_MAPS}},
 	{"everything, /proc", {.want = VIA_WANT_ALL}},
 	{"descriptors, BPF", {.want = VIA_WANT_FDS, .source = VIA_SOURCE_BPF}},
 	{"and paths, BPF",
 	 {.want = VIA_WANT_FDS | VIA_WANT_PATHS, .source = VIA_SOURCE_BPF}},
+	{"mappings, BPF",
+	 {.want = VIA_WANT_MAPS | VIA_WANT_ALL_MAPS, .source = VIA_SOURCE_BPF}},
 	{"everything, BPF", {.want = VIA_WANT_ALL, .source = VIA_SOURCE_BPF}},
 };
 #define N_LOOKS (sizeof(looks) / sizeof(*looks))

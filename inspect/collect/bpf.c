@@ -17,9 +17,12 @@
 
 /* A link to the program, which keeps it, or -errno. */
 #define PROGRAM(name, NAME, without)                                           \
-	static int link_##name(struct via_##name *skel)                        \
+	static int link_##name(struct via_##name *skel, uint32_t want)         \
 	{                                                                      \
-		int link = skel ? via_##name##__load(skel) : -ENOMEM;          \
+		if (!skel)                                                     \
+			return -ENOMEM;                                        \
+		skel->rodata->want = want;                                     \
+		int link = via_##name##__load(skel);                           \
                                                                                \
 		if (link)                                                      \
 			return link;                                           \
@@ -28,10 +31,10 @@
 		return link < 0 ? -errno : link;                               \
 	}                                                                      \
                                                                                \
-	static int load_##name(struct via__ring *unused)                       \
+	static int load_##name(uint32_t want, struct via__ring *unused)        \
 	{                                                                      \
 		struct via_##name *skel = via_##name##__open();                \
-		int link = link_##name(skel);                                  \
+		int link = link_##name(skel, want);                            \
                                                                                \
 		(void)unused;                                                  \
 		via_##name##__destroy(skel);                                   \
@@ -41,13 +44,13 @@
 #undef PROGRAM
 
 /* With the ring that it tells by. */
-static int load_with_ring(struct via__ring *ring)
+static int load_with_ring(uint32_t want, struct via__ring *ring)
 {
 	struct via_unix *skel = via_unix__open();
 
 	if (skel)
 		skel->maps.told.max_entries = ring->size;
-	int link = link_unix(skel);
+	int link = link_unix(skel, want);
 
 	if (link >= 0) {
 		ring->fd = skel->maps.told.map_fd;
@@ -72,7 +75,7 @@ int via__bpf_find(struct via__bpf *ret, struct via_error *reterr)
 int via__bpf_load(const struct via__bpf *b, enum via__program program,
 		  struct via__ring *ring, struct via_error *reterr)
 {
-	int link = b->load[program](ring);
+	int link = b->load[program](b->want, ring);
 
 	if (link >= 0 || link == -ENOMEM)
 		return link;
@@ -120,8 +123,10 @@ int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n)
 		} else if (n == 0) {
 			break;
 		} else if (errno != EINTR && errno != EAGAIN) {
+			int err = -errno;
+
 			free(bytes);
-			return -errno;
+			return err;
 		}
 	}
 	*ret = bytes;

@@ -34,13 +34,18 @@ struct via__bpf {
 	uint32_t refused; /* a bit for each program */
 	/* Give each to the kernel: a link to it, which keeps it, or -errno.
 	 * ring: made for the one that tells by it, of the size that it says. */
-	int (*load[VIA__N_PROGRAMS])(struct via__ring *ring);
+	int (*load[VIA__N_PROGRAMS])(uint32_t want, struct via__ring *ring);
+	uint32_t want; /* enum via_want: what they are to tell */
 	/* By process, thread and descriptor, watches among them. */
 	struct via__bpf_file *files;
 	size_t n_files;
 	/* By socket. */
 	struct via__bpf_flight *flights;
 	size_t n_flights;
+	/* Records of mappings, one behind the other; whose they are, by pid. */
+	char *maps;
+	struct via__bpf_asked *asked;
+	size_t n_asked;
 };
 
 /* Find out what the kernel has, and load the program for descriptors. 0, and
@@ -58,14 +63,14 @@ int via__bpf_load(const struct via__bpf *b, enum via__program program,
 /* Begin to go through it, in the network namespace of the caller: a system call
  * alone. A descriptor, which the caller closes; -errno. */
 int via__bpf_iterator(int link);
-/* All that it tells: an array of records of this size, to be freed. 0,
- * -ENOMEM, -errno. */
+/* All that it tells: an array of records of this size, to be freed. 0, -ENOMEM,
+ * -errno: not all. */
 int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n);
 /* All three. What is refused is noted. */
 int via__bpf_tell(struct via__bpf *b, enum via__program program, size_t size,
 		  void **ret, size_t *ret_n, struct via_error *reterr);
 
-/* Read the descriptors, if the kernel tells. */
+/* Read the descriptors and the mappings that are wanted, if the kernel tells. */
 void via__bpf_read(struct via__bpf *b);
 /* Put the records in order. */
 void via__bpf_sort(struct via__bpf *b);
@@ -75,7 +80,7 @@ const struct via__bpf_file *via__bpf_of(const struct via__bpf *b, pid_t pid,
 
 /* Whether we have the right to, as far as that can be told at once. */
 bool via__bpf_may(void);
-/* Whether it is quicker than /proc, likewise. */
+/* Whether it is quicker than /proc, which may not tell us all, likewise. */
 bool via__bpf_pays(void);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "inspect/collect/bpf.h"
 #include "inspect/collect/bpf_fail.h"
+#include "inspect/collect/bpf_maps.h"
 #include "inspect/collect/proc.h"
 
 int via__bpf_fail(struct via_error *err, const char *format, ...)
@@ -31,7 +32,9 @@ void via__bpf_fini(struct via__bpf *b)
 {
 	free(b->files);
 	free(b->flights);
-	if (b->open && b->files_link >= 0)
+	free(b->maps);
+	free(b->asked);
+	if (b->open && b->files_link >= 0 && b->want & VIA_WANT_FDS)
 		close(b->files_link);
 	*b = (struct via__bpf){.files_link = -1};
 }
@@ -97,13 +100,11 @@ void via__bpf_sort(struct via__bpf *b)
 	}
 }
 
-void via__bpf_read(struct via__bpf *b)
+static void read_files(struct via__bpf *b)
 {
 	void *files = NULL;
 	int link = b->files_link;
 
-	if (!b->open || link < 0)
-		return;
 	b->files_link = -1;
 	if (read_link(link, sizeof(*b->files), &files, &b->n_files) < 0) {
 		b->refused |= 1u << VIA__PROGRAM_FILES;
@@ -111,6 +112,14 @@ void via__bpf_read(struct via__bpf *b)
 	}
 	b->files = files;
 	via__bpf_sort(b);
+}
+
+void via__bpf_read(struct via__bpf *b)
+{
+	if (b->open && b->files_link >= 0)
+		read_files(b);
+	if (b->open && b->want & (VIA_WANT_MAPS | VIA_WANT_ALL_MAPS))
+		via__bpf_maps_read(b);
 }
 
 /* The first record of a process with this number or a higher one. */
@@ -153,21 +162,31 @@ static int count(pid_t pid, void *arg)
 	return *n > MANY;
 }
 
-bool via__bpf_may(void)
+static uint64_t capabilities(void)
 {
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-	struct __user_cap_data_struct caps[2];
-	const unsigned int need = CAP_TO_MASK(CAP_BPF) |
-				  CAP_TO_MASK(CAP_PERFMON);
+	struct __user_cap_data_struct caps[2] = {0};
 
-	return syscall(SYS_capget, &head, caps) == 0 &&
-	       ((caps[1].effective & need) == need ||
-		caps[0].effective & CAP_TO_MASK(CAP_SYS_ADMIN));
+	(void)syscall(SYS_capget, &head, caps);
+	return (uint64_t)caps[1].effective << 32 | caps[0].effective;
+}
+
+static bool have(unsigned int a, unsigned int b)
+{
+	uint64_t both = UINT64_C(1) << a | UINT64_C(1) << b;
+
+	return (capabilities() & both) == both;
+}
+
+bool via__bpf_may(void)
+{
+	return have(CAP_BPF, CAP_PERFMON) || have(CAP_SYS_ADMIN, CAP_SYS_ADMIN);
 }
 
 bool via__bpf_pays(void)
 {
 	long n = 0;
 
-	return via__proc_each(count, &n) == 1;
+	return !have(CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH) ||
+	       via__proc_each(count, &n) == 1;
 }

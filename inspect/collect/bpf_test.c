@@ -251,8 +251,9 @@ static void is_never_needed(void **state)
 	assert_int_equal(status, 0);
 }
 
-static int refuse(struct via__ring *ring)
+static int refuse(uint32_t want, struct via__ring *ring)
 {
+	(void)want;
 	(void)ring;
 	return -EACCES;
 }
@@ -270,6 +271,7 @@ static void each_is_refused_alone(void **state)
 		via__bpf_fini(&b);
 		check_skip(error.text);
 	}
+	b.want = VIA_WANT_FDS;
 	b.load[VIA__PROGRAM_UNDO] = refuse;
 	assert_int_equal(via__bpf_tell(&b, VIA__PROGRAM_UNDO,
 				       sizeof(struct via__bpf_undo), &records,

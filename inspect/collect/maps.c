@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
+#include "inspect/collect/bpf_maps.h"
 #include "inspect/collect/maps.h"
 
 /* --- What it is --- */
@@ -86,7 +88,7 @@ static uint32_t of_file(struct via_snapshot *s, int dir,
 		VIA_KIND_FILE, VIA_KIND_CHAR, VIA_KIND_POSIXSHM,
 		VIA_KIND_POSIXSEM, VIA_KIND_MEMFD};
 	uint64_t dev = map->dev, ino = map->ino;
-	uint32_t mode = S_IFREG;
+	uint32_t mode = map->mode ? map->mode : S_IFREG;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
 		uint32_t object = via_snapshot_object(s, known[i], dev, ino, 0);
@@ -94,7 +96,7 @@ static uint32_t of_file(struct via_snapshot *s, int dir,
 		if (object != VIA_NONE)
 			return object;
 	}
-	if (major(dev) == 0 || starts(map->name, "/dev/"))
+	if (!map->mode && (major(dev) == 0 || starts(map->name, "/dev/")))
 		ask_stat(dir, map, &dev, &ino, &mode);
 	return via__object(s, S_ISCHR(mode) ? VIA_KIND_CHAR : VIA_KIND_FILE,
 			   dev, ino, 0);
@@ -106,12 +108,15 @@ static void name_it(struct via_snapshot *s, uint32_t object, const char *name)
 	struct via_object *o = via__object_at(s, object);
 	size_t len = strlen(name), end = sizeof(deleted) - 1;
 
+	/* These have none, so that the kernel calls them deleted from the
+	 * beginning. */
+	if (o->kind == VIA_KIND_ANON || o->kind == VIA_KIND_SYSVSHM)
+		return;
 	if (len > end && strcmp(name + len - end, deleted) == 0) {
 		len -= end;
 		o->flags |= VIA_OBJECT_DELETED;
 	}
-	if (o->name || name[0] != '/' || o->kind == VIA_KIND_ANON ||
-	    o->kind == VIA_KIND_SYSVSHM)
+	if (o->name || name[0] != '/')
 		return;
 	size_t skip = o->kind == VIA_KIND_MEMFD ? strlen("/memfd:") : 0;
 	uint32_t text = len > skip ? via__text(s, name + skip, len - skip) : 0;
@@ -160,25 +165,90 @@ static void found(const struct via__map *map, void *arg)
 	h->end = map->end;
 }
 
+static int read_maps(const struct looker *l, int dir)
+{
+	bool all = l->scene->want & VIA_WANT_ALL_MAPS;
+
+	return via__maps_each(dir, all ? VIA__MAPS_FILES : VIA__MAPS_SHARED,
+			      found, (void *)l);
+}
+
+/* 1: they are known. */
+static int by_thread(pid_t tid, void *arg)
+{
+	const struct looker *l = arg;
+	int dir = tid == l->at->pid ? -ESRCH
+				    : via__proc_open_thread(l->at->dir, tid);
+	int err = dir < 0 ? dir : read_maps(l, dir);
+
+	if (dir >= 0)
+		close(dir);
+	return err == -ESRCH ? 0 : err ? err : 1;
+}
+
+/* A thread that has ended has none, as the first one may have. */
+static int by_any_thread(const struct via_task *task, const struct looker *l)
+{
+	return task->n_threads > 1
+		       ? via__proc_each_thread(l->at->dir, by_thread, (void *)l)
+		       : 0;
+}
+
 static void maps_process(struct via__scene *scene, const struct via__at *at)
 {
-	struct via_process *p = &scene->s->processes[at->process];
+	const struct via_process *p = &scene->s->processes[at->process];
+	const struct via_task task = p->task;
 	struct looker l = {scene, at};
-	bool all = scene->want & VIA_WANT_ALL_MAPS;
 
-	if (p->flags & VIA_PROCESS_KERNEL || p->task.state == 'Z')
+	if (p->flags & VIA_PROCESS_KERNEL ||
+	    via__bpf_maps_each(&scene->bpf, at->pid, found, &l) == 0)
 		return;
-	int err = via__maps_each(
-		at->dir, all ? VIA__MAPS_FILES : VIA__MAPS_SHARED, found, &l);
+	int err = task.state == 'Z' ? by_any_thread(&task, &l)
+				    : read_maps(&l, at->dir);
 
 	if (err < 0 && err != -ESRCH)
 		scene->s->processes[at->process].hidden |= VIA_HIDDEN_MAPS;
 }
 
+/*
+ * One who was told of, but had not come yet when processes were looked at: who
+ * made it has run since, but may have let go of what it gave.
+ */
+static void doubt(const struct via__map *map, void *arg)
+{
+	struct via__scene *scene = arg;
+	enum via_kind kind = kind_of(scene, map);
+
+	for (uint32_t i = 0; has_identity(map) && i < scene->s->n_objects;
+	     i++) {
+		struct via_object *o = &scene->s->objects[i];
+
+		if (o->ino == map->ino &&
+		    (o->kind == kind || kind == VIA_KIND_FILE) &&
+		    (o->dev == map->dev || kind == VIA_KIND_SYSVSHM))
+			o->seen = VIA_SEEN_LIKELY;
+	}
+}
+
+static void maps_all(struct via__scene *scene)
+{
+	const struct via__bpf *b = &scene->bpf;
+
+	for (size_t i = 0; scene->want & VIA_WANT_WAITS && i < b->n_asked;
+	     i++) {
+		pid_t pid = (pid_t)b->asked[i].pid;
+
+		if (via_snapshot_process(scene->s, pid) == VIA_NONE &&
+		    via__bpf_maps_each(b, pid, doubt, scene) < 0)
+			scene->missed = true;
+	}
+}
+
 const struct via__collector via__collector_maps = {
 	.name = "maps",
-	.summary = "shared memory, mapped files: PROCMAP_QUERY, or maps",
+	.summary = "shared memory, mapped files: BPF, PROCMAP_QUERY, or maps",
 	.want = VIA_WANT_MAPS | VIA_WANT_ALL_MAPS,
 	.late = true,
 	.process = maps_process,
+	.all = maps_all,
 };

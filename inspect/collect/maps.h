@@ -15,6 +15,7 @@ struct via__map {
 	uint64_t start, end; /* end not included */
 	uint64_t offset;     /* of start in what is mapped */
 	uint64_t dev, ino;   /* of the file; 0, 0 without */
+	uint32_t mode;	     /* of the file; 0: not known, ask it */
 	uint8_t flags;	     /* VIA_HOLD_READ, _WRITE, _EXEC, _SHARED */
 	const char *name;    /* any bytes but NUL; "" without */
 };

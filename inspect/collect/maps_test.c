@@ -3,9 +3,12 @@
 #include "inspect/collect/maps.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -179,6 +182,9 @@ static void joins_descriptors(void **state)
 
 	assert_string_equal(via_snapshot_text(s, o->name, NULL), "via test");
 	assert_true(o->flags & VIA_OBJECT_DELETED);
+	/* What never had a name is not. */
+	o = &s->objects[mapped(s, at[3])->object];
+	assert_int_equal(o->flags & VIA_OBJECT_DELETED, 0);
 	via_snapshot_free(s);
 	shm_unlink("/via-test");
 	for (int i = 0; i < 4; i++)
@@ -202,6 +208,7 @@ static void sees_system_v(void **state)
 	const struct via_object *o = &s->objects[mapped(s, at)->object];
 
 	assert_int_equal(o->ino, id);
+	assert_int_equal(o->flags & VIA_OBJECT_DELETED, 0);
 	assert_int_equal(o->dev, s->processes[self].ipc_ns);
 	via_snapshot_free(s);
 	shmdt(at);
@@ -230,6 +237,52 @@ static void sees_files_of_programs(void **state)
 		assert_int_equal(found, all);
 		via_snapshot_free(s);
 	}
+}
+
+static void *goes_on(void *arg)
+{
+	(void)!write(*(int *)arg, "", 1);
+	pause();
+	return NULL;
+}
+
+static bool is_mapped_by(pid_t pid, const char *at)
+{
+	struct via_snapshot *s = snapshot(VIA_WANT_MAPS);
+	const struct via_process *p =
+		&s->processes[via_snapshot_process(s, pid)];
+	bool ended = p->task.state == 'Z', found = false;
+
+	for (uint32_t i = 0; i < p->n_holds; i++)
+		found |= s->holds[p->first_hold + i].start == (uintptr_t)at;
+	via_snapshot_free(s);
+	return ended ? found : is_mapped_by(pid, at);
+}
+
+static void sees_what_other_threads_have(void **state)
+{
+	char *at = map_shared(-1), byte;
+	int ready[2];
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, goes_on, &ready[1]);
+		syscall(SYS_exit, 0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	bool found = is_mapped_by(pid, at);
+
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
+	munmap(at, 4096);
+	assert_true(found);
 }
 
 static void counts_what_is_hidden(void **state)
@@ -262,9 +315,13 @@ static void counts_what_is_hidden(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	CHECK_TEST(parses_lines),	   CHECK_TEST(refuses_what_is_no_line),
-	CHECK_TEST(goes_through_them),	   CHECK_TEST(joins_descriptors),
-	CHECK_TEST(sees_system_v),	   CHECK_TEST(sees_files_of_programs),
+	CHECK_TEST(parses_lines),
+	CHECK_TEST(refuses_what_is_no_line),
+	CHECK_TEST(goes_through_them),
+	CHECK_TEST(joins_descriptors),
+	CHECK_TEST(sees_system_v),
+	CHECK_TEST(sees_files_of_programs),
 	CHECK_TEST(counts_what_is_hidden),
+	CHECK_TEST(sees_what_other_threads_have),
 };
 CHECK_MAIN(tests)

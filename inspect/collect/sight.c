@@ -185,6 +185,19 @@ static enum via_seen by_descriptor(struct via__scene *scene)
 		       : VIA_SEEN_LIKELY;
 }
 
+/* Who has the memory has what is in it. */
+static void limit_futexes(struct via_snapshot *s)
+{
+	for (uint32_t i = 0; i < s->n_futexes; i++) {
+		const struct via_futex *f = &s->futexes[i];
+
+		if (f->memory != VIA_NONE &&
+		    s->objects[f->memory].seen == VIA_SEEN_LIKELY &&
+		    s->objects[f->object].seen == VIA_SEEN_ALL)
+			s->objects[f->object].seen = VIA_SEEN_LIKELY;
+	}
+}
+
 static void sight_all(struct via__scene *scene)
 {
 	struct via_snapshot *s = scene->s;
@@ -207,6 +220,7 @@ static void sight_all(struct via__scene *scene)
 		if (o->seen == VIA_SEEN_UNKNOWN)
 			o->seen = is_mapped(o->kind) ? mapped : seen;
 	}
+	limit_futexes(s);
 }
 
 const struct via__collector via__collector_sight = {

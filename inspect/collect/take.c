@@ -263,6 +263,7 @@ static int choose_source(const struct via_look *look_for,
 		via__bpf_fini(&scene->bpf);
 		return any ? 0 : err;
 	}
+	scene->bpf.want = scene->want;
 	scene->s->sight.source = VIA_SOURCE_BPF;
 	return 0;
 }

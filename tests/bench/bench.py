@@ -236,7 +236,7 @@ def bytes_that_are_no_text_are_told():
 
 def subjects_have_rows():
     for subject, n, *more in [('sync', 9, '--time', '1ms'), ('spawn', 3),
-                              ('inspect', 18)]:
+                              ('inspect', 24)]:
         said, _ = bench(subject, '--json', '--rounds', '1', *more)
         report = json.loads(said, parse_constant=int)
         keys_of(report, 'schema', 'via', 'machine', 'rounds', 'rows')

@@ -76,8 +76,9 @@ int __wrap_via__diag_dump(int fd, uint16_t type, const void *request,
 }
 
 /* A program that is taken, and has no more to say than what is in its ring. */
-static int load_program(struct via__ring *ring)
+static int load_program(uint32_t want, struct via__ring *ring)
 {
+	(void)want;
 	(void)ring;
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }

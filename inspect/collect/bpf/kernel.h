@@ -67,14 +67,14 @@ struct task_struct {
 	int pid, tgid;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
-	void *files;
+	void *mm, *files;
 	struct nsproxy *nsproxy;
 	struct sysv_sem sysvsem;
 } KERNEL;
 
 struct super_block {
 	__u32 s_dev;
-	unsigned long s_magic;
+	unsigned long s_flags, s_magic;
 } KERNEL;
 
 struct inode {
@@ -96,7 +96,17 @@ struct dentry {
 	struct super_block *d_sb;
 } KERNEL;
 
+struct vfsmount {
+	int mnt_flags;
+} KERNEL;
+
+struct mount {
+	struct vfsmount mnt;
+	void *mnt_ns; /* or an error */
+} KERNEL;
+
 struct path {
+	struct vfsmount *mnt;
 	struct dentry *dentry;
 } KERNEL;
 
@@ -124,6 +134,11 @@ struct file {
 	struct inode *f_inode;
 	struct path f_path;
 	struct hlist_head *f_ep;
+} KERNEL;
+
+struct vm_area_struct {
+	unsigned long vm_start, vm_end, vm_pgoff, vm_flags;
+	struct file *vm_file;
 } KERNEL;
 
 struct eventpoll {
@@ -252,6 +267,12 @@ struct bpf_iter__task_file {
 	struct task_struct *task;
 	__u32 fd;
 	struct file *file;
+};
+
+struct bpf_iter__task_vma {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct vm_area_struct *vma;
 };
 
 #endif

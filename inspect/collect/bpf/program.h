@@ -13,6 +13,10 @@
 /* The kernel asks for it; the repository's is MIT. */
 static const char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
+/* Of enum via_want, set before a program is loaded: the kernel leaves out what is
+ * for nothing else. */
+const volatile __u32 want SEC(".rodata");
+
 /* A member of what the kernel knows to be such a structure, which is quicker;
  * and of whatever is there. A pointer that is loaded makes the kernel search its
  * types by name, 0.2 ms, when it checks the program. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the programs in the kernel tell: one record per descriptor, one per
  * descriptor that an epoll set watches, one per Unix socket, per descriptor in a
- * message and client that waits in it, and one per set of semaphores that the
- * kernel will give units back to. */
+ * message and client that waits in it, one per set of semaphores that the kernel
+ * will give units back to, and one per mapping. */
 #ifndef INSPECT_COLLECT_BPF_RECORD_H
 #define INSPECT_COLLECT_BPF_RECORD_H
 
@@ -66,8 +66,8 @@ struct via__bpf_passed {
 	__u8 open_for, unused;
 };
 
-#define VIA__BPF_UNKNOWN 0xffffffff
-#define VIA__BPF_PATH	 128
+#define VIA__BPF_UNKNOWN  0xffffffff
+#define VIA__BPF_SUN_PATH 128
 
 struct via__bpf_socket {
 	struct via__bpf_unix head;
@@ -81,7 +81,7 @@ struct via__bpf_socket {
 	__u32 n_files;		/* how many are on their way into it */
 	__u8 type, state, shut; /* as unix_diag says them */
 	__u8 name_len;
-	char name[VIA__BPF_PATH]; /* no more of it than there is */
+	char name[VIA__BPF_SUN_PATH]; /* no more of it than there is */
 };
 
 #define VIA__BPF_SEMAPHORES 64
@@ -96,6 +96,23 @@ struct via__bpf_undo {
 	/* By semaphore, what is added when the last who has the list ends. How
 	 * many are in the set is not told: behind those it is anything. */
 	__s16 add[VIA__BPF_SEMAPHORES];
+};
+
+#define VIA__BPF_PATH 4096
+
+/* A mapping; or that a process was there, whatever it has: without a file.
+ * Behind it is the name with its NUL, up to a multiple of 8 bytes. */
+struct via__bpf_map {
+	__u32 len; /* of the record, which ends behind the name */
+	__u32 pid; /* in the reader's namespace */
+	__u32 tid; /* who was asked: one of its threads */
+	__u32 dev; /* the kernel's form: 12 bits, 20 bits */
+	__u64 start, end;
+	__u64 page; /* of what is mapped, at start */
+	__u64 ino;
+	__u32 magic; /* of the file system; 0: of another one than it seems */
+	__u16 mode;  /* of the file */
+	__u16 flags; /* VIA_HOLD_READ, _WRITE, _EXEC, _SHARED */
 };
 
 #endif

@@ -185,7 +185,7 @@ static inline __u32 read_name(const struct unix_sock *socket,
 		return 0;
 	__u32 len = ((__u32)READ(address, len) -
 		     __builtin_offsetof(struct sockaddr_un, sun_path)) &
-		    (VIA__BPF_PATH - 1);
+		    (VIA__BPF_SUN_PATH - 1);
 
 	r->name_len = (__u8)len;
 	bpf_probe_read_kernel(
@@ -193,7 +193,7 @@ static inline __u32 read_name(const struct unix_sock *socket,
 		(const char *)address +
 			bpf_core_field_offset(struct unix_address, name) +
 			__builtin_offsetof(struct sockaddr_un, sun_path));
-	return (len + 7) & (VIA__BPF_PATH - 8);
+	return (len + 7) & (VIA__BPF_SUN_PATH - 8);
 }
 
 SEC("iter/unix")
