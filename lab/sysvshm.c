@@ -238,7 +238,7 @@ static void sysvshm_07(void)
 
 static const struct lab_experiment experiments[] = {
 	{"sysvshm.01", "ftok makes keys of inode numbers, and not unique ones",
-	 "ftok(3)", sysvshm_01},
+	 "ftok(3)", sysvshm_01, .limit_s = 60},
 	{"sysvshm.02", "shmget makes or finds; the size never changes",
 	 "shmget(2)", sysvshm_02},
 	{"sysvshm.03", "IPC_RMID marks, the last detach destroys",
