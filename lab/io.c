@@ -276,7 +276,8 @@ static void synchronous(const int p[2], void (*learn)(int fd))
 	long before = faults();
 
 	GIVES(MUCH, read, p[0], target, MUCH);
-	EXPECT(faults() - before, >=, pages);
+	/* The last one is there if looking took more than the page of zeros. */
+	EXPECT(faults() - before, >=, pages - 1);
 }
 
 static void asynchronous(const int p[2], struct io_ring *ring)
