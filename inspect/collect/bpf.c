@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "inspect/collect/bpf_fail.h"
+#include "inspect/model/huge.h"
 
 /* A link to the program, which keeps it, or -errno. */
 #define PROGRAM(name, NAME, without)                                           \
@@ -97,6 +98,8 @@ int via__bpf_iterator(int link)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Room for so much at first, of which only what is filled is taken. */
+#define ROOM  ((size_t)16 << 20)
 #define PIECE ((size_t)256 << 10)
 
 int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n)
@@ -106,15 +109,15 @@ int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n)
 
 	for (;;) {
 		if (room - len < PIECE) {
-			char *more = realloc(bytes,
-					     room + room / 2 + 2 * PIECE);
+			char *more = realloc(bytes, room + ROOM);
 
 			if (!more) {
 				free(bytes);
 				return -ENOMEM;
 			}
+			via__huge(more + len, room + ROOM - len);
 			bytes = more;
-			room += room / 2 + 2 * PIECE;
+			room += ROOM;
 		}
 		ssize_t n = read(iterator, bytes + len, room - len);
 

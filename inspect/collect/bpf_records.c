@@ -34,7 +34,7 @@ void via__bpf_fini(struct via__bpf *b)
 	free(b->flights);
 	free(b->maps);
 	free(b->asked);
-	if (b->open && b->files_link >= 0 && b->want & VIA_WANT_FDS)
+	if (b->open && b->files_link >= 0)
 		close(b->files_link);
 	*b = (struct via__bpf){.files_link = -1};
 }
@@ -116,7 +116,7 @@ static void read_files(struct via__bpf *b)
 
 void via__bpf_read(struct via__bpf *b)
 {
-	if (b->open && b->files_link >= 0)
+	if (b->open && b->files_link >= 0 && b->want & VIA_WANT_FDS)
 		read_files(b);
 	if (b->open && b->want & (VIA_WANT_MAPS | VIA_WANT_ALL_MAPS))
 		via__bpf_maps_read(b);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "inspect/collect/fd.h"
+#include "inspect/model/huge.h"
 
 /* Where a file is, or would be: they are addresses, whose middle bits differ. */
 static struct via__noted *place(const struct via__scene *scene, uint64_t file)
@@ -25,9 +26,13 @@ static bool grow(struct via__scene *scene)
 	struct via__scene bigger = {
 		.max_noted = scene->max_noted ? 2 * scene->max_noted : 1024};
 
+	/* Most of what there is is noted. */
+	while (bigger.max_noted < scene->bpf.n_files)
+		bigger.max_noted *= 2;
 	bigger.noted = calloc(bigger.max_noted, sizeof(*bigger.noted));
 	if (!bigger.noted)
 		return false;
+	via__huge(bigger.noted, bigger.max_noted * sizeof(*bigger.noted));
 	for (size_t i = 0; i < scene->max_noted; i++)
 		if (scene->noted[i].file)
 			*place(&bigger, scene->noted[i].file) = scene->noted[i];

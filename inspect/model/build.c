@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inspect/model/huge.h"
 #include "inspect/model/inside.h"
 
 /* --- Growing --- */
@@ -26,6 +27,7 @@ static bool grow(struct via__inside *b, void *array, size_t n, size_t size,
 		b->error = -ENOMEM;
 		return false;
 	}
+	via__huge((char *)more + n * size, (next - n) * size);
 	memcpy(array, &more, sizeof(more));
 	*max = (uint32_t)next;
 	return true;
@@ -75,6 +77,7 @@ static bool room(struct via__inside *b, struct via__table *t)
 		b->error = -ENOMEM;
 		return false;
 	}
+	via__huge(more.slot, more.size * sizeof(*more.slot));
 	for (size_t i = 0; i < t->size; i++) {
 		if (!t->slot[i].index)
 			continue;
