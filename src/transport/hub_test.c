@@ -305,6 +305,22 @@ static bool is_open(int fd)
 	return r < 0 && errno == EAGAIN;
 }
 
+/* The mute have a second from when they came. Where making them takes longer,
+ * one who is new has a place at once: how many were heard. */
+static int heard_before_the_second(struct via__end *rx, int64_t since)
+{
+	struct via__in in = {0};
+
+	rx->transport->release(rx);
+	if (rx->transport->recv(rx, &in) == 0) {
+		assert_true(via__now() - since >= VIA__NS_PER_S);
+		return 1;
+	}
+	end_expect_quiet(rx);
+	assert_int_equal(rx->stats.rejected, 0);
+	return 0;
+}
+
 static void the_mute_make_room(void **state)
 {
 	enum {
@@ -324,6 +340,8 @@ static void the_mute_make_room(void **state)
 		assert_int_equal(end_greet(rx), 0);
 		assert_int_equal(rx->transport->recv(rx, &in), -EAGAIN);
 	}
+	int64_t since = via__now();
+
 	for (int i = QUIET; i < VIA__HUB_PEERS_MAX; i++) {
 		mute[i] = stranger(own_url());
 		/* Not even a whole frame. */
@@ -334,9 +352,7 @@ static void the_mute_make_room(void **state)
 		tx[i] = end_sender(own_url());
 		assert_int_equal(end_send_text(tx[i], "new"), 0);
 	}
-	end_expect_quiet(rx); /* they have a second */
-	assert_int_equal(rx->stats.rejected, 0);
-	for (int i = 0; i < NEW; i++)
+	for (int i = heard_before_the_second(rx, since); i < NEW; i++)
 		end_expect(rx, "new");
 	/* As many have gone as have come, the oldest. */
 	assert_int_equal(rx->stats.rejected, NEW);
