@@ -37,12 +37,22 @@ start_sleepers() {
 	for pid in $pids; do
 		for pair in PPID,ppid PID,pid PGID,pgid SID,sid TPGID,tpgid \
 			UID,uid VSZ,vsz NI,ni THREADS,nlwp STAT,stat \
-			TTY,tname TIME,bsdtime START,bsdstart; do
+			TTY,tname TIME,bsdtime; do
 			ours=$(via ps -nr -o "${pair%,*}" "$pid")
 			theirs=$(ps -o "${pair#*,}=" -p "$pid" | tr -d ' ')
 			echo "$pid $pair: $ours, ps $theirs"
 			[ "$ours" = "$theirs" ]
 		done
+		# ps rounds when the machine was started to seconds, which may
+		# be the turn of a minute.
+		ours=$(via ps --json -o START "$pid" | grep -o '[0-9]\{9,\}')
+		theirs=$(ps -o bsdstart= -p "$pid" | tr -d ' ')
+		echo "$pid START: $(via ps -nr -o START "$pid"), ps $theirs"
+		for s in -1 0 1; do
+			date -d "@$((ours + s))" +%H:%M
+		done | grep -qx -- "$theirs"
+		[ "$(via ps -nr -o START "$pid")" = \
+			"$(date -d "@$ours" +%H:%M)" ]
 		# The kernel counts it roughly in stat, which is read here, and
 		# exactly in status.
 		ours=$(via ps -nr -o RSS "$pid")
