@@ -26,7 +26,7 @@ def kinds(program):
 
 
 @contextlib.contextmanager
-def situation(program, kind, patience=40, before=()):
+def situation(program, kind, patience=100, before=()):
     """The truth about one, which stands as long as the context does.
 
     before: a command that runs the factory.

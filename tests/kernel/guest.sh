@@ -23,7 +23,8 @@ put tracefs /sys/kernel/tracing
 ln -sfn /proc/self/fd /dev/fd
 hostname debian
 ip link set lo up
-modprobe -q vsock_loopback
+modprobe -qa vsock_loopback fuse
+prlimit --pid $$ --nofile=1024:524288
 
 # Not a terminal, which would be told of progress.
 {
@@ -32,6 +33,10 @@ modprobe -q vsock_loopback
 } 2>&1 | cat
 sync
 mount -o remount,ro /
-echo o >/proc/sysrq-trigger
-# The machine goes while this waits; a first process must not end.
+# The first process must not end; there is no disk to load another from while
+# the machine goes.
+(
+	sleep 1
+	echo o >/proc/sysrq-trigger
+) &
 exec sleep 60
