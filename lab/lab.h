@@ -201,16 +201,12 @@ struct lab_work {
 	void (*once)(void *arg);
 	void *arg;
 	unsigned int calls; /* of once() in a row, for one measurement */
-	double ns;	    /* out: median time of one call */
+	double ns;	    /* out: the least that one call has taken */
 };
 
-/* Measure works in turn, rounds times, and take the medians. */
+/* Measure works in turn, rounds times, and take the least: what it costs when
+ * nobody else wants the processors, also where others do. */
 void lab_measure(struct lab_work *works, size_t n, unsigned int rounds);
-
-/* The same several times, and take the least: what it costs when nobody else
- * wants the processors, also where others do. */
-void lab_measure_least(struct lab_work *works, size_t n, unsigned int rounds,
-		       unsigned int times);
 
 #include "lab/lab_macros.h"
 

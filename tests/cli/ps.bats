@@ -43,14 +43,12 @@ start_sleepers() {
 			echo "$pid $pair: $ours, ps $theirs"
 			[ "$ours" = "$theirs" ]
 		done
-		# ps rounds when the machine was started to seconds, which may
-		# be the turn of a minute.
+		# To the second, and ps rounds when the machine was started;
+		# what is shown are hours and minutes.
 		ours=$(via ps --json -o START "$pid" | grep -o '[0-9]\{9,\}')
-		theirs=$(ps -o bsdstart= -p "$pid" | tr -d ' ')
-		echo "$pid START: $(via ps -nr -o START "$pid"), ps $theirs"
-		for s in -1 0 1; do
-			date -d "@$((ours + s))" +%H:%M
-		done | grep -qx -- "$theirs"
+		theirs=$(date -d "$(ps -o lstart= -p "$pid")" +%s)
+		echo "$pid START: $ours, ps $theirs"
+		[ $((ours - theirs)) -ge -1 ] && [ $((ours - theirs)) -le 1 ]
 		[ "$(via ps -nr -o START "$pid")" = \
 			"$(date -d "@$ours" +%H:%M)" ]
 		# The kernel counts it roughly in stat, which is read here, and

@@ -20,7 +20,7 @@ ARROWS = {
     'inspect/view': ['include/via', 'inspect/model'],
     'inspect/diagnose': ['include/via', 'inspect/model', 'inspect/view'],
     'cli': ['include/via', 'bench', 'inspect', 'lab'],
-    'lab': ['bench'],
+    'lab': [],
     'bench': ['include/via'],
     'examples': ['include/via'],
 }
