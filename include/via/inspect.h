@@ -446,9 +446,10 @@ struct via_sight {
 	int64_t took_ns;     /* from the first to the last look */
 	uint64_t boot_ticks; /* when, in clock ticks after boot */
 	uint32_t ticks_per_s;
-	uint64_t memory;  /* of the machine, bytes */
-	uid_t uid;	  /* who looked */
-	uint32_t pid_ns;  /* from which namespace */
+	uint32_t taken_ticks; /* behind taken, less than a second's */
+	uint64_t memory;      /* of the machine, bytes */
+	uid_t uid;	      /* who looked */
+	uint32_t pid_ns;      /* from which namespace */
 	uint32_t init_ns; /* whether that is the machine's own: all processes
 			      can be seen */
 	uint32_t want;	  /* enum via_want */

@@ -271,13 +271,16 @@ static int choose_source(const struct via_look *look_for,
 /* What rates and shares are made with. */
 static void begin(struct via_sight *sight, uint32_t want)
 {
-	struct timespec boot;
+	struct timespec boot, day;
 	long ticks = sysconf(_SC_CLK_TCK), pages = sysconf(_SC_PHYS_PAGES);
 
 	sight->want = want;
-	sight->taken = time(NULL);
 	sight->uid = geteuid();
 	(void)clock_gettime(CLOCK_BOOTTIME, &boot);
+	(void)clock_gettime(CLOCK_REALTIME, &day);
+	sight->taken = day.tv_sec;
+	sight->taken_ticks = (uint32_t)((uint64_t)day.tv_nsec *
+					(uint64_t)ticks / 1000000000);
 	sight->ticks_per_s = (uint32_t)ticks;
 	sight->boot_ticks = (uint64_t)boot.tv_sec * (uint64_t)ticks +
 			    (uint64_t)boot.tv_nsec * (uint64_t)ticks /

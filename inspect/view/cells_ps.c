@@ -80,10 +80,16 @@ bool via__ps_elapsed(const struct via__show *show, const struct via__line *line,
 bool via__ps_started(const struct via__show *show, const struct via__line *line,
 		     int64_t *ret)
 {
-	int64_t elapsed;
+	const struct via_sight *sight = &show->s->sight;
+	uint64_t start = process_of(show, line)->task.start;
+	uint64_t ago = sight->boot_ticks > start ? sight->boot_ticks - start
+						 : 0;
+	/* The second in which the look was taken had so much of itself. */
+	int64_t seconds = (int64_t)(ago / ticks_of(show)) +
+			  (ago % ticks_of(show) > sight->taken_ticks);
 
-	return via__ps_elapsed(show, line, &elapsed) &&
-	       !__builtin_sub_overflow(show->s->sight.taken, elapsed, ret);
+	return sight->boot_ticks &&
+	       !__builtin_sub_overflow(sight->taken, seconds, ret);
 }
 
 /* --- Words --- */

@@ -49,6 +49,7 @@ static const struct via__field sight[] = {
 	NUMBER(took_ns, "took_ns", "from the first to the last look"),
 	NUMBER(boot_ticks, "boot_ticks", "when, in clock ticks after boot"),
 	NUMBER(ticks_per_s, "ticks_per_s", "clock ticks in a second"),
+	NUMBER(taken_ticks, "taken_ticks", "when, in clock ticks behind taken"),
 	NUMBER(memory, "memory", "of the machine, in bytes"),
 	NUMBER(uid, "uid", "who looked"),
 	NUMBER(pid_ns, "pid_ns", "from which pid namespace"),

@@ -60,6 +60,22 @@ start_sleepers() {
 	done
 }
 
+@test "a start is told to the second" {
+	mkfifo held
+	for _ in 1 2 3 4 5; do
+		before=$(date +%s)
+		cat held 3>&- &
+		# Its name comes with its program.
+		until_so via ps -p $! cat
+		after=$(date +%s)
+		start=$(via ps --json -o START $! | grep -o '[0-9]\{9,\}')
+		kill $!
+		wait $! || :
+		echo "$before, $start, $after"
+		[ "$before" -le "$start" ] && [ "$start" -le "$after" ]
+	done
+}
+
 @test "shares of CPU and memory agree with ps" {
 	command -v ps || skip 'needs ps (procps)'
 	cat >burn.py <<-'END'
