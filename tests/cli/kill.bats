@@ -39,21 +39,31 @@ gone() {
 }
 
 @test "the list agrees with that of bash and of kill" {
-	for n in {1..31} {34..64}; do
-		name=$(via kill -l "$n")
-		[ "$(via kill -l "$name")" = "$n" ]
-		[ "$(via kill -l "SIG$name")" = "$n" ]
-		[ "$(via kill -l $((128 + n)))" = "$name" ]
+	numbers=({1..31} {34..64})
+	mapfile -t names < <(via kill -l "${numbers[@]}")
+	for i in "${!numbers[@]}"; do
+		n=${numbers[$i]} name=${names[$i]}
+		ended+=($((128 + n)))
 		# POLL is what POSIX and procps say.
 		[ "$name" = "$(kill -l "$n")" ] || [ "$n" = 29 ]
-		via kill -l | grep -q "^ *$n $name  *[a-z]"
 	done
-	[ "$(via kill --list | wc -l)" -eq 63 ]
+	mapfile -t backwards < <(via kill -l "${names[@]}")
+	[ "${backwards[*]}" = "${numbers[*]}" ]
+	mapfile -t backwards < <(via kill -l "${names[@]/#/SIG}")
+	[ "${backwards[*]}" = "${numbers[*]}" ]
+	mapfile -t from_status < <(via kill -l "${ended[@]}")
+	[ "${from_status[*]}" = "${names[*]}" ]
+
+	mapfile -t rows < <(via kill --list | tail -n +2)
+	[ "${#rows[@]}" -eq 62 ]
+	for i in "${!rows[@]}"; do
+		[[ ${rows[$i]} =~ ^\ *"${numbers[$i]} ${names[$i]} "\ *[a-z] ]]
+	done
 	run via kill --list 32 RTMIN+3 60
 	[ "$output" = $'32\n37\nRTMAX-4' ]
 	env kill -V || skip 'needs kill (procps)'
 	for n in {1..31}; do
-		[ "$(via kill -l "$n")" = "$(env kill -l "$n")" ]
+		[ "${names[$n - 1]}" = "$(env kill -l "$n")" ]
 	done
 }
 
