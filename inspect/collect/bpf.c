@@ -109,13 +109,12 @@ int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n)
 
 	for (;;) {
 		if (room - len < PIECE) {
-			char *more = realloc(bytes, room + ROOM);
+			char *more = via__huge_grow(bytes, len, room + ROOM);
 
 			if (!more) {
 				free(bytes);
 				return -ENOMEM;
 			}
-			via__huge(more + len, room + ROOM - len);
 			bytes = more;
 			room += ROOM;
 		}

@@ -43,6 +43,7 @@ void via__drop_known(struct via_snapshot *s, uint32_t first, uint32_t end)
 		if (!is_known(s, first, end, &s->holds[i]))
 			s->holds[n++] = s->holds[i];
 	s->n_holds = n;
+	via__unseal(s);
 }
 
 static bool shares(pid_t a, pid_t b)

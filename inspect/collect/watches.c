@@ -29,10 +29,10 @@ static bool grow(struct via__scene *scene)
 	/* Most of what there is is noted. */
 	while (bigger.max_noted < scene->bpf.n_files)
 		bigger.max_noted *= 2;
-	bigger.noted = calloc(bigger.max_noted, sizeof(*bigger.noted));
+	bigger.noted =
+		via__huge_zeroed(bigger.max_noted * sizeof(*bigger.noted));
 	if (!bigger.noted)
 		return false;
-	via__huge(bigger.noted, bigger.max_noted * sizeof(*bigger.noted));
 	for (size_t i = 0; i < scene->max_noted; i++)
 		if (scene->noted[i].file)
 			*place(&bigger, scene->noted[i].file) = scene->noted[i];

@@ -259,6 +259,7 @@ static void what_is_hidden_proves_nothing(void **unused)
 		made_end(&m);
 		for (int i = 0; i < 3; i++) {
 			hide_something(m.s);
+			via__unseal(m.s);
 			again(&m, &before);
 			n += proven(before, m.d, VIA_EXACT);
 		}

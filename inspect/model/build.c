@@ -22,12 +22,12 @@ static bool grow(struct via__inside *b, void *array, size_t n, size_t size,
 	size_t next = *max ? *max + *max / 2 : 64;
 
 	memcpy(&old, array, sizeof(old));
-	more = next < VIA_NONE ? reallocarray(old, next, size) : NULL;
+	more = next < VIA_NONE ? via__huge_grow(old, n * size, next * size)
+			       : NULL;
 	if (!more) {
 		b->error = -ENOMEM;
 		return false;
 	}
-	via__huge((char *)more + n * size, (next - n) * size);
 	memcpy(array, &more, sizeof(more));
 	*max = (uint32_t)next;
 	return true;
@@ -35,7 +35,8 @@ static bool grow(struct via__inside *b, void *array, size_t n, size_t size,
 
 /* A new element of b->s.ARRAY, or the spare one; all zeros. */
 #define ADD(b, array)                                                          \
-	(memset(grow(b, &(b)->s.array, (b)->s.n_##array,                       \
+	((b)->sealed = false,                                                  \
+	 memset(grow(b, &(b)->s.array, (b)->s.n_##array,                       \
 		     sizeof(*(b)->s.array), &(b)->max_##array)                 \
 			? &(b)->s.array[(b)->s.n_##array++]                    \
 			: (void *)&(b)->spare,                                 \
@@ -72,12 +73,11 @@ static bool room(struct via__inside *b, struct via__table *t)
 	struct via__table more = {.n = t->n,
 				  .size = t->size ? 2 * t->size : 256};
 
-	more.slot = calloc(more.size, sizeof(*more.slot));
+	more.slot = via__huge_zeroed(more.size * sizeof(*more.slot));
 	if (!more.slot) {
 		b->error = -ENOMEM;
 		return false;
 	}
-	via__huge(more.slot, more.size * sizeof(*more.slot));
 	for (size_t i = 0; i < t->size; i++) {
 		if (!t->slot[i].index)
 			continue;
@@ -341,6 +341,7 @@ static void rename_in(uint32_t *name, uint32_t from, uint32_t to)
 /* Whoever names one object names another. */
 static void rename_object(struct via_snapshot *s, uint32_t from, uint32_t to)
 {
+	via__unseal(s);
 	for (uint32_t i = 0; i < s->n_holds; i++)
 		rename_in(&s->holds[i].object, from, to);
 	for (uint32_t i = 0; i < s->n_waits; i++)

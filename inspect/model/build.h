@@ -69,8 +69,11 @@ struct via_lane *via__add_lane(struct via_snapshot *s, uint32_t object);
 /* Make two objects peers of each other. */
 void via__peers(struct via_snapshot *s, uint32_t a, uint32_t b);
 
-/* Sort and index. 0 or -ENOMEM. */
+/* Sort and index, unless nothing has changed since. 0 or -ENOMEM. */
 int via__seal(struct via_snapshot *s);
+/* What a record is of, or how many there are, was changed otherwise than by the
+ * functions here. */
+void via__unseal(struct via_snapshot *s);
 
 /* Of a sealed one: the first link from an object, or from a later one, or
  * n_links. */

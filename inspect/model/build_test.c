@@ -119,6 +119,7 @@ static void two_of_one_key_become_one(void **state)
 	via__object_at(s, now)->name = via__text_of(s, "kept");
 	via__socket(s, old)->family = 16;
 	via__socket(s, now)->family = 1;
+	assert_int_equal(via__seal(s), 0);
 	assert_int_equal(via__rekind(s, old, VIA_KIND_UNIX), now);
 	assert_int_equal(s->n_sockets, 1);
 	assert_int_equal(via__socket(s, now)->object, now);
@@ -181,6 +182,23 @@ static void sealing_sorts_and_indexes(void **state)
 	via_snapshot_free(s);
 }
 
+static void unsealing_sorts_again(void **state)
+{
+	struct via_snapshot *s = via__snapshot_new();
+	uint32_t pipe = via__object(s, VIA_KIND_PIPE, 0, 1, 0);
+
+	(void)state;
+	via__add_process(s);
+	via__add_hold(s, 0, pipe, VIA_HOLDS_FD);
+	assert_int_equal(via__seal(s), 0);
+	assert_int_equal(s->objects[pipe].n_users, 1);
+	s->holds[0].object = VIA_NONE;
+	via__unseal(s);
+	assert_int_equal(via__seal(s), 0);
+	assert_int_equal(s->objects[pipe].n_users, 0);
+	via_snapshot_free(s);
+}
+
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(texts_are_kept_once),
 	CHECK_TEST(objects_are_found_by_key),
@@ -188,5 +206,6 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(an_object_changes_its_kind),
 	CHECK_TEST(two_of_one_key_become_one),
 	CHECK_TEST(sealing_sorts_and_indexes),
+	CHECK_TEST(unsealing_sorts_again),
 };
 CHECK_MAIN(tests)

@@ -1,17 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/model/huge.h"
 
-#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
-#define HUGE_PAGE ((uintptr_t)2 << 20)
+#define HUGE_PAGE ((size_t)2 << 20)
+/* What fills half of one gets one. */
+#define LARGE (HUGE_PAGE / 2)
 
-void via__huge(void *memory, size_t size)
+static void *get(size_t size)
 {
-	uintptr_t from = ((uintptr_t)memory + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-	uintptr_t to = ((uintptr_t)memory + size) & ~(HUGE_PAGE - 1);
+	size_t whole = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	void *memory = whole < size ? NULL : aligned_alloc(HUGE_PAGE, whole);
 
 	/* Where it is refused all goes on as before. */
-	if (memory && from < to)
-		(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+	if (memory)
+		(void)madvise(memory, whole, MADV_HUGEPAGE);
+	return memory;
+}
+
+/* The kernel would move a huge page only in small ones: it is copied. */
+void *via__huge_grow(void *old, size_t used, size_t size)
+{
+	if (size < LARGE)
+		return realloc(old, size);
+	void *more = get(size);
+
+	if (!more)
+		return NULL;
+	if (used)
+		memcpy(more, old, used);
+	free(old);
+	return more;
+}
+
+void *via__huge_zeroed(size_t size)
+{
+	void *memory = size < LARGE ? malloc(size) : get(size);
+
+	return memory ? memset(memory, 0, size) : NULL;
 }

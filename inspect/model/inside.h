@@ -3,6 +3,8 @@
 #ifndef INSPECT_MODEL_INSIDE_H
 #define INSPECT_MODEL_INSIDE_H
 
+#include <stdbool.h>
+
 #include <via/inspect.h>
 
 /* Open addressing; hash is the low half, index the element's plus one. */
@@ -21,6 +23,7 @@ struct via__text_head {
 struct via__inside {
 	struct via_snapshot s; /* first: the one is the other */
 	int error;
+	bool sealed; /* nothing was added, moved or renamed since */
 	uint32_t max_processes, max_threads, max_objects, max_holds, max_waits,
 		max_links, max_sockets, max_ipcs, max_semaphores, max_locks,
 		max_futexes, max_lanes;

@@ -152,6 +152,8 @@ int via__seal(struct via_snapshot *s)
 {
 	uint32_t most = s->n_processes;
 
+	if (via__inside(s)->sealed)
+		return via__build_error(s);
 	most = s->n_threads > most ? s->n_threads : most;
 	most = s->n_objects > most ? s->n_objects : most;
 	struct run *runs = reallocarray(NULL, most + (size_t)1, sizeof(*runs));
@@ -162,5 +164,11 @@ int via__seal(struct via_snapshot *s)
 	free(runs);
 	if (err)
 		via__inside(s)->error = err;
+	via__inside(s)->sealed = !err;
 	return via__build_error(s);
+}
+
+void via__unseal(struct via_snapshot *s)
+{
+	via__inside(s)->sealed = false;
 }
