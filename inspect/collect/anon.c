@@ -210,7 +210,7 @@ static void watches_of(struct via__scene *scene, const struct via__at *at,
 	char name[32];
 
 	snprintf(name, sizeof(name), "fdinfo/%d", epoll);
-	if (via__proc_read_long(at->dir, name, &scene->buf) < 0)
+	if (via__proc_read_record(at->dir, name, &scene->buf) < 0)
 		return;
 	for (const char *text = scene->buf.text;
 	     (text = via__watch_next(text, &w));) {

@@ -40,6 +40,7 @@ struct via__scene {
 	struct via_snapshot *s;
 	uint32_t want;	     /* enum via_want */
 	int64_t now;	     /* CLOCK_MONOTONIC, ns */
+	pid_t self;	     /* our own pid */
 	uint32_t pid_ns;     /* our own, 0: unknown */
 	bool missed;	     /* somebody came who could not be put in order */
 	struct via__buf buf; /* for one file after the other */

@@ -190,7 +190,7 @@ static bool begins(const char *text, const char *with)
 static enum via__place guess(uint64_t dev, const struct via__fd_at *at)
 {
 	char link[64];
-	ssize_t len = readlinkat(at->fds, at->name, link, sizeof(link) - 1);
+	ssize_t len = readlinkat(at->dir, at->name, link, sizeof(link) - 1);
 
 	link[len > 0 ? len : 0] = '\0';
 	if (begins(link, "/memfd:")) /* of huge pages */

@@ -47,7 +47,7 @@ struct via__devices {
 /* A descriptor whose device is asked for. */
 struct via__fd_at {
 	int process;	  /* directory in /proc */
-	int fds;	  /* its fd/ */
+	int dir;	  /* that, or its fd/ */
 	const char *name; /* in there */
 	uint64_t size;
 };

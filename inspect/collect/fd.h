@@ -15,7 +15,7 @@ struct statx;
 struct via__fd {
 	struct via__scene *scene;
 	const struct via__at *at;
-	int dir;	  /* fd/ of the process */
+	int dir;	  /* fd/ of the process, or its own */
 	const char *name; /* in there */
 	int fd;		  /* the same as a number */
 	/* What the kernel told of it beforehand; NULL without. */

@@ -35,9 +35,9 @@ static void read_link(int dir, struct via__fd_seen *seen)
 		'\0';
 }
 
-void via__fd_see(int dir, struct via__fd_seen *seen)
+void via__fd_see(int dir, const char *name, struct via__fd_seen *seen)
 {
-	snprintf(seen->name, sizeof(seen->name), "%d", seen->fd);
+	snprintf(seen->name, sizeof(seen->name), "%s", name);
 	*seen->link = '\0';
 	seen->err = statx(dir, seen->name, VIA__STATX_FLAGS, VIA__STATX_MASK,
 			  &seen->file) < 0
@@ -78,7 +78,7 @@ bool via__fdlist_next(struct via__fdlist *fds)
 		struct via__fd_seen *seen = &fds->at[fds->n++];
 
 		seen->fd = atoi(e->d_name);
-		via__fd_see(fds->dir, seen);
+		via__fd_see(fds->dir, e->d_name, seen);
 		fds->closed = is_closed(fds->dir, seen);
 	}
 	return len > 0;

@@ -15,7 +15,7 @@
 
 struct via__fd_seen {
 	int fd, err; /* err: why there is no more, or 0 */
-	char name[12];
+	char name[16];
 	char link[32];	  /* of what has no type, if it is short; or "" */
 	uint8_t open_for; /* enum via_hold_flag */
 	struct statx file;
@@ -31,8 +31,8 @@ struct via__fdlist {
 	struct via__fd_seen at[VIA__FDLIST_MAX];
 };
 
-/* One, whose fd is set. */
-void via__fd_see(int dir, struct via__fd_seen *seen);
+/* One, whose fd is set, by its name in there. */
+void via__fd_see(int dir, const char *name, struct via__fd_seen *seen);
 
 /* Open the list below a directory of /proc, and read the first ones. */
 void via__fdlist_open(int process, struct via__fdlist *fds);

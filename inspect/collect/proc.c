@@ -45,16 +45,24 @@ static int open_file(int dir, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Read on behind len bytes until the end or until size is full. */
+/* Read on behind len bytes, once: how many there are then, or -errno. */
+static ssize_t read_more(int fd, char *buf, size_t len, size_t size)
+{
+	ssize_t n;
+
+	while ((n = read(fd, buf + len, size - len)) < 0 && errno == EINTR)
+		;
+	return n < 0 ? -errno : (ssize_t)len + n;
+}
+
+/* The same until the end, or until size is full: lists come in pieces. */
 static ssize_t read_on(int fd, char *buf, size_t len, size_t size)
 {
-	ssize_t n = 0;
+	ssize_t now;
 
-	/* Files of more than a page come in pieces. */
-	while (len < size && ((n = read(fd, buf + len, size - len)) > 0 ||
-			      (n < 0 && errno == EINTR)))
-		len += n > 0 ? (size_t)n : 0;
-	return n < 0 ? -errno : (ssize_t)len;
+	while ((now = read_more(fd, buf, len, size)) > (ssize_t)len)
+		len = (size_t)now;
+	return now;
 }
 
 static ssize_t ended(int fd, char *buf, ssize_t len)
@@ -74,13 +82,8 @@ ssize_t via__proc_read(int dir, const char *name, char *buf, size_t size)
 ssize_t via__proc_read_once(int dir, const char *name, char *buf, size_t size)
 {
 	int fd = open_file(dir, name);
-	ssize_t len;
 
-	if (fd < 0)
-		return fd;
-	while ((len = read(fd, buf, size - 1)) < 0 && errno == EINTR)
-		;
-	return ended(fd, buf, len < 0 ? -errno : len);
+	return fd < 0 ? fd : ended(fd, buf, read_more(fd, buf, 0, size - 1));
 }
 
 #define LONG_MAX_LEN ((size_t)64 << 20)
@@ -99,7 +102,9 @@ static bool room(struct via__buf *b, size_t len)
 	return true;
 }
 
-ssize_t via__proc_read_long(int dir, const char *name, struct via__buf *b)
+static ssize_t read_long(int dir, const char *name, struct via__buf *b,
+			 ssize_t (*more)(int fd, char *buf, size_t len,
+					 size_t size))
 {
 	int fd = open_file(dir, name);
 	ssize_t len = 0;
@@ -112,10 +117,20 @@ ssize_t via__proc_read_long(int dir, const char *name, struct via__buf *b)
 	}
 	do
 		len = room(b, (size_t)len)
-			      ? read_on(fd, b->text, (size_t)len, b->size - 1)
+			      ? more(fd, b->text, (size_t)len, b->size - 1)
 			      : -ENOMEM;
 	while (len > 0 && (size_t)len == b->size - 1);
 	return ended(fd, b->text, len);
+}
+
+ssize_t via__proc_read_long(int dir, const char *name, struct via__buf *b)
+{
+	return read_long(dir, name, b, read_on);
+}
+
+ssize_t via__proc_read_record(int dir, const char *name, struct via__buf *b)
+{
+	return read_long(dir, name, b, read_more);
 }
 
 void via__buf_fini(struct via__buf *b)

@@ -34,6 +34,9 @@ struct via__buf {
 
 /* The same without a limit but 64 MiB, into b->text; also -ENOMEM. */
 ssize_t via__proc_read_long(int dir, const char *name, struct via__buf *b);
+/* The same of one that the kernel writes as one record, status or fdinfo: the
+ * first read(2) that is not filled is the last. */
+ssize_t via__proc_read_record(int dir, const char *name, struct via__buf *b);
 void via__buf_fini(struct via__buf *b);
 
 /* --- Files, as pure functions on their text. 0 or -EPROTO. --- */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/collect/proc.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -117,6 +120,42 @@ static void sees_what_a_child_waits_in(void **state)
 	close(dir);
 }
 
+/* More than there is room for at first. */
+#define N_WATCHED 300
+
+static void reads_a_long_record(void **state)
+{
+	struct via__buf record = {0}, list = {0};
+	int epoll = epoll_create1(0), events[N_WATCHED];
+	struct epoll_event e = {.events = EPOLLIN};
+	char name[32];
+
+	(void)state;
+	for (size_t i = 0; i < N_WATCHED; i++) {
+		events[i] = eventfd(0, 0);
+		assert_int_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, events[i], &e),
+				 0);
+	}
+	snprintf(name, sizeof(name), "self/fdinfo/%d", epoll);
+	int dir = open("/proc", O_RDONLY | O_DIRECTORY);
+	ssize_t len = via__proc_read_record(dir, name, &record);
+
+	assert_true(len > 8192);
+	assert_int_equal(via__proc_read_long(dir, name, &list), len);
+	assert_string_equal(record.text, list.text);
+	/* Into the same room, something shorter. */
+	len = via__proc_read_record(dir, "self/stat", &record);
+	assert_int_equal(strlen(record.text), len);
+	assert_int_equal(via__proc_read_record(dir, "self/no", &record),
+			 -ENOENT);
+	via__buf_fini(&record);
+	via__buf_fini(&list);
+	for (size_t i = 0; i < N_WATCHED; i++)
+		close(events[i]);
+	close(epoll);
+	close(dir);
+}
+
 static void tells_who_is_gone(void **state)
 {
 	char buf[64];
@@ -189,6 +228,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(parses_syscall),
 	CHECK_TEST(sees_itself),
 	CHECK_TEST(sees_what_a_child_waits_in),
+	CHECK_TEST(reads_a_long_record),
 	CHECK_TEST(tells_who_is_gone),
 	CHECK_TEST(lists_processes_and_threads),
 };

@@ -95,7 +95,7 @@ static uint32_t object_of(const struct via_snapshot *s,
 
 	if ((pid_t)r->pid != getpid())
 		return VIA_NONE;
-	self = via_snapshot_process(s, getpid());
+	self = via_snapshot_process(s, (pid_t)r->pid);
 	hold = self == VIA_NONE ? VIA_NONE : via_snapshot_fd(s, self, r->fd);
 	return hold == VIA_NONE ? VIA_NONE : s->holds[hold].object;
 }

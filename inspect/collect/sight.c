@@ -49,7 +49,7 @@ static bool read_info(struct via__scene *scene, const struct via_object *o)
 			continue;
 		snprintf(name, sizeof(name), "/proc/%d/fdinfo/%d",
 			 s->processes[h->process].task.pid, h->id);
-		if (via__proc_read_long(AT_FDCWD, name, &scene->buf) < 0)
+		if (via__proc_read_record(AT_FDCWD, name, &scene->buf) < 0)
 			continue;
 		/* Since Linux 5.14; a ring has no number of ours. */
 		(void)via__field_number(scene->buf.text, "ino:", 10, &ino);
@@ -125,20 +125,30 @@ static bool carries(struct via__scene *scene, const struct via_object *o)
 		       : o->kind == VIA_KIND_UNIX; /* before Linux 5.6 */
 }
 
-/* So many files are read to find out: a few milliseconds. */
+/* Of more, none is read: some would be left that count as if they did. */
 #define READ_MAX 1000
+
+/* Whether only a file of /proc tells if it carries any. */
+static bool is_to_be_read(const struct via__scene *scene,
+			  const struct via_object *o)
+{
+	return o->kind == VIA_KIND_URING ||
+	       (!scene->flights_known && may_carry(scene->s, o));
+}
 
 static uint32_t in_flight(struct via__scene *scene)
 {
-	uint32_t n = 0, n_read = 0;
+	const struct via_snapshot *s = scene->s;
+	uint32_t n = 0, n_files = 0;
 
-	for (uint32_t i = 0; i < scene->s->n_objects; i++) {
-		const struct via_object *o = &scene->s->objects[i];
+	for (uint32_t i = 0; i < s->n_objects; i++)
+		n_files += is_to_be_read(scene, &s->objects[i]);
+	for (uint32_t i = 0; i < s->n_objects; i++) {
+		const struct via_object *o = &s->objects[i];
 
-		n_read += o->kind == VIA_KIND_URING ||
-			  (!scene->flights_known && may_carry(scene->s, o));
-		n += n_read > READ_MAX ? may_carry(scene->s, o)
-				       : carries(scene, o);
+		n += n_files > READ_MAX && is_to_be_read(scene, o)
+			     ? true
+			     : carries(scene, o);
 	}
 	return n;
 }

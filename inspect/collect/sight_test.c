@@ -4,6 +4,7 @@
 #include <linux/io_uring.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -170,6 +171,30 @@ static void counts_what_rings_have(void **state)
 }
 
 /* In a namespace of its own a test cannot know of all. */
+/* Of more sockets than are asked each counts, of fewer those that carry. */
+#define TOO_MANY 1100
+
+static void counts_each_of_too_many(void **state)
+{
+	int fds[TOO_MANY];
+	const struct rlimit room = {2 * TOO_MANY, 2 * TOO_MANY};
+
+	(void)state;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &room), 0);
+	for (size_t i = 0; i < TOO_MANY; i++)
+		fds[i] = socket(AF_UNIX, SOCK_DGRAM, 0);
+	/* Nobody says then what they are. */
+	struct via_snapshot *s = look(VIA_WANT_FDS);
+
+	assert_true(s->sight.n_in_flight >= TOO_MANY);
+	via_snapshot_free(s);
+	for (size_t i = 0; i < TOO_MANY; i++)
+		close(fds[i]);
+	s = look(VIA_WANT_FDS);
+	assert_true(s->sight.n_in_flight < TOO_MANY);
+	via_snapshot_free(s);
+}
+
 static void promises_no_more_than_it_saw(void **state)
 {
 	int p[2], memfd = memfd_create("sight", MFD_CLOEXEC);
@@ -215,6 +240,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(counts_what_is_in_flight),
 	CHECK_TEST(counts_who_is_not_accepted),
 	CHECK_TEST(counts_what_rings_have),
+	CHECK_TEST(counts_each_of_too_many),
 	CHECK_TEST(promises_no_more_than_it_saw),
 	CHECK_TEST(knows_when),
 };

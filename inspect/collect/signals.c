@@ -69,7 +69,7 @@ int via__signals_read(int dir, struct via_task_signals *ret)
 	/* Of any length: a user may be in 65536 groups, and all of them come
 	 * before the signals. */
 	struct via__buf buf = {0};
-	ssize_t len = via__proc_read_long(dir, "status", &buf);
+	ssize_t len = via__proc_read_record(dir, "status", &buf);
 	int err = len < 0 ? (int)len : via__signals_parse(buf.text, ret);
 
 	via__buf_fini(&buf);

@@ -113,7 +113,7 @@ static void look_at(struct via__scene *scene, pid_t pid)
  * what is open of others. */
 static void get_ready(struct via__scene *scene, pid_t pid, size_t left)
 {
-	if (pid == getpid()) {
+	if (pid == scene->self) {
 		finish_all(scene);
 		via__early_wait(&scene->early);
 	} else if (left >= MANY) {
@@ -295,6 +295,7 @@ int via_snapshot_take(const struct via_look *look_for,
 		.s = via__snapshot_new(),
 		.want = look_for->want,
 		.now = via_now(),
+		.self = getpid(),
 		.pid_ns = own_pid_ns(),
 	};
 

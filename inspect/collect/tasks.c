@@ -30,7 +30,7 @@ static void read_status(struct via__scene *scene, const struct via__at *at,
 {
 	uint64_t tracer = 0;
 
-	if (via__proc_read_long(at->dir, "status", &scene->buf) < 0)
+	if (via__proc_read_record(at->dir, "status", &scene->buf) < 0)
 		return;
 	parse_uids(scene->buf.text, p);
 	(void)via__field_number(scene->buf.text, "TracerPid:", 10, &tracer);
@@ -97,7 +97,7 @@ static void tasks_process(struct via__scene *scene, const struct via__at *at)
 {
 	struct via_process *p = &scene->s->processes[at->process];
 
-	if (at->pid == getpid())
+	if (at->pid == scene->self)
 		p->flags |= VIA_PROCESS_SELF;
 	/* Of the kernel, root's, in no namespace: there is no more to it. */
 	if (p->task.flags & PF_KTHREAD) {

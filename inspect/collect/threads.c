@@ -54,7 +54,7 @@ static void read_status(struct via__scene *scene, int dir, struct via_thread *t)
 {
 	struct via_task_signals signals = {0};
 
-	if (via__proc_read_long(dir, "status", &scene->buf) < 0)
+	if (via__proc_read_record(dir, "status", &scene->buf) < 0)
 		return;
 	t->inner_tid = via__inner_id(scene->buf.text);
 	if (via__signals_parse(scene->buf.text, &signals) == 0) {

@@ -82,7 +82,8 @@ static void add_link(struct via__scene *scene, const struct via__bpf_file *w)
 	const struct via__noted *to = via__noted(scene, w->file);
 
 	/* Our own are read from /proc. */
-	if (!from || scene->s->objects[from->object].dev == (uint64_t)getpid())
+	if (!from ||
+	    scene->s->objects[from->object].dev == (uint64_t)scene->self)
 		return;
 	if (!to) {
 		scene->s->sight.n_dropped++;
