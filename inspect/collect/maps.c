@@ -2,6 +2,7 @@
 /* What processes have mapped, and with whom they share it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,6 +59,13 @@ static bool has_identity(const struct via__map *map)
 	       !starts(map->name, "anon_inode:");
 }
 
+/* Its link below a directory of /proc, which privileged users may follow. */
+static void link_of(const struct via__map *map, char path[64])
+{
+	snprintf(path, 64, "map_files/%llx-%llx",
+		 (unsigned long long)map->start, (unsigned long long)map->end);
+}
+
 /*
  * The device in maps is that of the super block. File systems without a
  * device (major 0) may say another one to stat(2): btrfs for each subvolume,
@@ -71,8 +79,7 @@ static void ask_stat(int dir, const struct via__map *map, uint64_t *dev,
 	char path[64];
 	struct statx st;
 
-	snprintf(path, sizeof(path), "map_files/%llx-%llx",
-		 (unsigned long long)map->start, (unsigned long long)map->end);
+	link_of(map, path);
 	if (statx(dir, path, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &st) <
 	    0)
 		return;
@@ -100,6 +107,22 @@ static uint32_t of_file(struct via_snapshot *s, int dir,
 		ask_stat(dir, map, &dev, &ino, &mode);
 	return via__object(s, S_ISCHR(mode) ? VIA_KIND_CHAR : VIA_KIND_FILE,
 			   dev, ino, 0);
+}
+
+/* A newline is four characters in maps, as may be what looks like one: whoever is
+ * allowed to asks for the name itself. */
+static const char *name_of(int dir, const struct via__map *map,
+			   char link[PATH_MAX])
+{
+	char path[64];
+
+	if (!strstr(map->name, "\\012"))
+		return map->name;
+	link_of(map, path);
+	ssize_t len = readlinkat(dir, path, link, PATH_MAX - 1);
+
+	link[len > 0 ? len : 0] = '\0';
+	return len > 0 ? link : map->name;
 }
 
 static void name_it(struct via_snapshot *s, uint32_t object, const char *name)
@@ -130,6 +153,7 @@ uint32_t via__map_object(struct via__scene *scene, uint32_t process, int dir,
 	struct via_snapshot *s = scene->s;
 	enum via_kind kind = kind_of(scene, map);
 	uint64_t dev = map->dev;
+	char link[PATH_MAX];
 	uint32_t object;
 
 	if (!has_identity(map))
@@ -138,7 +162,7 @@ uint32_t via__map_object(struct via__scene *scene, uint32_t process, int dir,
 		dev = s->processes[process].ipc_ns;
 	object = kind == VIA_KIND_FILE ? of_file(s, dir, map)
 				       : via__object(s, kind, dev, map->ino, 0);
-	name_it(s, object, map->name);
+	name_it(s, object, name_of(dir, map, link));
 	return object;
 }
 

@@ -29,21 +29,23 @@ static struct {
 } told;
 
 /*
- * An overlay maps the file that it found below, through a mount of its own, and
- * /proc tells which it stands for, since Linux 6.7. A flag of the file that says
- * so has been another from version to version.
+ * An overlay maps the file that it found below, and /proc tells which it stands
+ * for: under that one's name before Linux 6.7, since then through a mount of its
+ * own. A flag of the file that says so has been another from version to version.
  */
 static inline int stands_for_another(const struct file *file,
 				     const struct super_block *super)
 {
 	const struct vfsmount *mnt = READ(file, f_path.mnt);
 
+	if (READ(file, f_path.dentry, d_inode) != LOAD(file, f_inode))
+		return 1;
 	return READ(AROUND(struct mount, mnt, mnt), mnt_ns) == NO_NAMESPACE &&
 	       !(READ(super, s_flags) & SB_KERNMOUNT);
 }
 
-/* The length of the name with its end; a longer one is none. */
-static inline __u32 fill_file(struct file *file)
+/* The length of the name with its end; 0: it is longer than a path may be. */
+static inline __u64 fill_file(struct file *file)
 {
 	const struct inode *inode = LOAD(file, f_inode);
 	const struct super_block *super = LOAD(inode, i_sb);
@@ -56,7 +58,7 @@ static inline __u32 fill_file(struct file *file)
 			       : (__u32)LOAD(super, s_magic);
 	long len = bpf_d_path(&file->f_path, told.name, VIA__BPF_PATH);
 
-	return len > 0 && len <= VIA__BPF_PATH ? (__u32)len : 0;
+	return len > 0 ? (__u64)len : 0;
 }
 
 static inline __u16 hold_flags(unsigned long flags)
@@ -99,8 +101,13 @@ int vma(struct bpf_iter__task_vma *ctx)
 		.page = vma->vm_pgoff,
 		.flags = hold_flags(flags),
 	};
-	__u32 len = file ? fill_file(file) : 0;
+	__u64 len = file ? fill_file(file) : 0;
 
+	/* Linux 6.1 knows what is in the register that was compared, not in its
+	 * copies: the compiler is not to make one. */
+	barrier_var(len);
+	if (len > VIA__BPF_PATH)
+		return 0;
 	if (!len)
 		told.name[len++] = '\0';
 	told.r.len = (sizeof(told.r) + len + 7) & ~7u;
