@@ -117,14 +117,6 @@ static void reads_who_is_in_line(void **state)
 
 /* --- A snapshot --- */
 
-#define SHOULD(condition)                                                      \
-	do {                                                                   \
-		if (!(condition)) {                                            \
-			print_error("# not so: %s\n", #condition);             \
-			return 1;                                              \
-		}                                                              \
-	} while (0)
-
 static uint32_t count_holds(const struct via_snapshot *s, pid_t pid)
 {
 	const struct via_process *p =

@@ -74,6 +74,9 @@ int via__bpf_tell(struct via__bpf *b, enum via__program program, size_t size,
 void via__bpf_read(struct via__bpf *b);
 /* Put the records in order. */
 void via__bpf_sort(struct via__bpf *b);
+/* Of n records in order that begin with a pid, each of this size, the first one
+ * with this pid or a higher one; n without. */
+size_t via__bpf_first(const void *records, size_t n, size_t size, pid_t pid);
 /* The records of a process: the first one and how many. */
 const struct via__bpf_file *via__bpf_of(const struct via__bpf *b, pid_t pid,
 					size_t *ret_n);

@@ -78,14 +78,6 @@ static pid_t start_locker(struct shared *s, int first)
 
 /* --- Who looks --- */
 
-#define SHOULD(condition)                                                      \
-	do {                                                                   \
-		if (!(condition)) {                                            \
-			print_error("# not so: %s\n", #condition);             \
-			return 1;                                              \
-		}                                                              \
-	} while (0)
-
 #define CANNOT 77
 
 struct looked {

@@ -133,29 +133,22 @@ void via__bpf_maps_read(struct via__bpf *b)
 
 /* --- One after the other --- */
 
-/* The first with that id. What others of its threads tell is the same. */
-static const struct via__bpf_asked *asked(const struct via__bpf *b,
-					  uint32_t pid)
+/* What others of its threads tell is the same. */
+static const struct via__bpf_asked *asked(const struct via__bpf *b, pid_t pid)
 {
-	size_t low = 0, high = b->n_asked;
+	size_t at = via__bpf_first(b->asked, b->n_asked, sizeof(*b->asked),
+				   pid);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (b->asked[middle].pid < pid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < b->n_asked && b->asked[low].pid == pid ? &b->asked[low]
-							    : NULL;
+	return at < b->n_asked && b->asked[at].pid == (uint32_t)pid
+		       ? &b->asked[at]
+		       : NULL;
 }
 
 int via__bpf_maps_each(const struct via__bpf *b, pid_t pid,
 		       void (*f)(const struct via__map *map, void *arg),
 		       void *arg)
 {
-	const struct via__bpf_asked *a = asked(b, (uint32_t)pid);
+	const struct via__bpf_asked *a = asked(b, pid);
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
 	if (!a || !a->plain)

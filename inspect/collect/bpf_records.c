@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -122,15 +123,17 @@ void via__bpf_read(struct via__bpf *b)
 		via__bpf_maps_read(b);
 }
 
-/* The first record of a process with this number or a higher one. */
-static size_t first(const struct via__bpf *b, uint32_t pid)
+size_t via__bpf_first(const void *records, size_t n, size_t size, pid_t pid)
 {
-	size_t low = 0, high = b->n_files;
+	size_t low = 0, high = n;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
+		uint32_t here;
 
-		if (b->files[middle].pid < pid)
+		memcpy(&here, (const char *)records + middle * size,
+		       sizeof(here));
+		if (here < (uint32_t)pid)
 			low = middle + 1;
 		else
 			high = middle;
@@ -141,9 +144,10 @@ static size_t first(const struct via__bpf *b, uint32_t pid)
 const struct via__bpf_file *via__bpf_of(const struct via__bpf *b, pid_t pid,
 					size_t *ret_n)
 {
-	size_t from = first(b, (uint32_t)pid);
+	size_t size = sizeof(*b->files);
+	size_t from = via__bpf_first(b->files, b->n_files, size, pid);
 
-	*ret_n = first(b, (uint32_t)pid + 1) - from;
+	*ret_n = via__bpf_first(b->files, b->n_files, size, pid + 1) - from;
 	return b->files + from;
 }
 

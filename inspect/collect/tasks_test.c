@@ -317,14 +317,6 @@ static void as_nobody(pid_t target, int (*look_on)(pid_t target),
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-#define SHOULD(condition)                                                      \
-	do {                                                                   \
-		if (!(condition)) {                                            \
-			print_error("# not so: %s\n", #condition);             \
-			return 1;                                              \
-		}                                                              \
-	} while (0)
-
 static int target_pipe[2];
 
 static int sees_little(pid_t target)
