@@ -162,7 +162,7 @@ static void join(struct look *l)
 		const struct end *peer = bsearch(&way, l->ends, l->n,
 						 sizeof(way), compare);
 
-		if (!peer ||
+		if (!peer || peer == one ||
 		    (peer > l->ends && compare_way(peer - 1, peer) == 0) ||
 		    (peer + 1 < l->ends + l->n &&
 		     compare_way(peer + 1, peer) == 0))
