@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "inspect/collect/bpf_fail.h"
-#include "inspect/model/huge.h"
+#include "inspect/model/array.h"
 
 /* A link to the program, which keeps it, or -errno. */
 #define PROGRAM(name, NAME, without)                                           \
@@ -109,7 +109,7 @@ int via__bpf_records(int iterator, size_t size, void **ret, size_t *ret_n)
 
 	for (;;) {
 		if (room - len < PIECE) {
-			char *more = via__huge_grow(bytes, len, room + ROOM);
+			char *more = via__grow(bytes, len, room + ROOM);
 
 			if (!more) {
 				free(bytes);

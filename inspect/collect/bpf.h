@@ -41,7 +41,7 @@ struct via__bpf {
 	size_t n_files;
 	/* By socket. */
 	struct via__bpf_flight *flights;
-	size_t n_flights;
+	size_t n_flights, max_flights;
 	/* Records of mappings, one behind the other; whose they are, by pid. */
 	char *maps;
 	struct via__bpf_asked *asked;

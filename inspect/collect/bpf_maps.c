@@ -8,6 +8,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "inspect/model/array.h"
+
 /* --- Records --- */
 
 static const char *name_of(const struct via__bpf_map *r)
@@ -71,15 +73,9 @@ static void sort(struct via__bpf *b)
 
 static struct via__bpf_asked *add_asked(struct via__bpf *b, size_t *max)
 {
-	if (b->n_asked == *max) {
-		*max = *max ? 2 * *max : 256;
-		void *more = reallocarray(b->asked, *max, sizeof(*b->asked));
-
-		if (!more)
-			return NULL;
-		b->asked = more;
-	}
-	return &b->asked[b->n_asked++];
+	return via__room(&b->asked, b->n_asked, max, sizeof(*b->asked))
+		       ? &b->asked[b->n_asked++]
+		       : NULL;
 }
 
 static int find_asked(struct via__bpf *b, size_t len)

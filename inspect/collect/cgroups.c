@@ -8,6 +8,7 @@
 
 #include "inspect/collect/fields.h"
 #include "inspect/collect/mounts.h"
+#include "inspect/model/array.h"
 
 /* --- Where they are mounted --- */
 
@@ -104,21 +105,14 @@ static bool is_frozen(const char *path)
 /* The same, remembered: processes of a group follow each other. */
 static bool lookup(struct via__cgroups *c, const char *path)
 {
-	for (unsigned int i = c->n; i-- > 0;)
+	for (size_t i = c->n; i-- > 0;)
 		if (strcmp(c->seen[i].path, path) == 0)
 			return c->seen[i].frozen;
 
 	bool frozen = is_frozen(path);
 
-	if (c->n == c->max) {
-		unsigned int max = c->max ? 2 * c->max : 16;
-		void *more = reallocarray(c->seen, max, sizeof(*c->seen));
-
-		if (!more)
-			return frozen;
-		c->seen = more;
-		c->max = max;
-	}
+	if (!via__room(&c->seen, c->n, &c->max, sizeof(*c->seen)))
+		return frozen;
 	c->seen[c->n] = (struct via__cgroup){strdup(path), frozen};
 	c->n += !!c->seen[c->n].path;
 	return frozen;

@@ -17,7 +17,7 @@ struct via__cgroups {
 		char *path;
 		bool frozen;
 	} * seen;
-	unsigned int n, max;
+	size_t n, max;
 };
 
 /* Whether the process of this directory in /proc is frozen. */

@@ -20,6 +20,7 @@
 
 #include "inspect/collect/collector.h"
 #include "inspect/collect/memory.h"
+#include "inspect/model/array.h"
 
 /* Of docs/WIRE.md: what is where in page 0, and of a record. */
 #define AT_CURSOR 0
@@ -115,16 +116,8 @@ static bool is_lane(const struct memory *m)
 
 static void add_memory(struct memories *all, const struct memory *m)
 {
-	if (all->n == all->max) {
-		size_t max = all->max ? 2 * all->max : 64;
-		void *more = reallocarray(all->at, max, sizeof(*all->at));
-
-		if (!more)
-			return;
-		all->at = more;
-		all->max = max;
-	}
-	all->at[all->n++] = *m;
+	if (via__room(&all->at, all->n, &all->max, sizeof(*all->at)))
+		all->at[all->n++] = *m;
 }
 
 /* --- How far both are --- */

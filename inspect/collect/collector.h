@@ -58,7 +58,7 @@ struct via__scene {
 	 * these. */
 	bool flights_known;
 	uint32_t *unknown_flights;
-	size_t n_unknown_flights;
+	size_t n_unknown_flights, max_unknown_flights;
 	struct via__devices devices;
 	struct via__same same;
 	struct via__buf tty_drivers;

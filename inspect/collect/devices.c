@@ -17,21 +17,14 @@
 #include <unistd.h>
 
 #include "inspect/collect/mounts.h"
+#include "inspect/model/array.h"
 
 static enum via__place add(struct via__devices *d, uint64_t dev,
 			   enum via__place place)
 {
-	if (d->n == d->max) {
-		unsigned int max = d->max ? 2 * d->max : 32;
-		void *more = reallocarray(d->list, max, sizeof(*d->list));
-
-		if (!more)
-			return place;
-		d->list = more;
-		d->max = max;
-	}
-	d->list[d->n++] = (struct via__device){
-		.dev = dev, .mount = UINT64_MAX, .place = place};
+	if (via__room(&d->list, d->n, &d->max, sizeof(*d->list)))
+		d->list[d->n++] = (struct via__device){
+			.dev = dev, .mount = UINT64_MAX, .place = place};
 	return place;
 }
 
@@ -206,7 +199,7 @@ static enum via__place guess(uint64_t dev, const struct via__fd_at *at)
 static const struct via__device *find(const struct via__devices *d,
 				      uint64_t dev)
 {
-	for (unsigned int i = 0; i < d->n; i++)
+	for (size_t i = 0; i < d->n; i++)
 		if (d->list[i].dev == dev)
 			return &d->list[i];
 	return NULL;
@@ -243,7 +236,7 @@ const struct via__device *via__device_mounted(struct via__devices *d,
 {
 	if (!d->known)
 		add_own(d);
-	for (unsigned int i = 0; i < d->n; i++)
+	for (size_t i = 0; i < d->n; i++)
 		if (d->list[i].mount == mount)
 			return &d->list[i];
 	return NULL;

@@ -35,7 +35,7 @@ struct via__devices {
 		uint64_t mount; /* of the kernel's own, its number */
 		enum via__place place;
 	} * list;
-	unsigned int n, max;
+	size_t n, max;
 	/* What has /dev/shm among other files: they are told by their names.
 	 * 0: it is a file system of its own. */
 	uint64_t shm_dev;

@@ -18,6 +18,7 @@
 #include "inspect/collect/collector.h"
 #include "inspect/collect/locks.h"
 #include "inspect/collect/proc.h"
+#include "inspect/model/array.h"
 
 /* Numbers of locks that /proc/locks does not show. */
 #define UNLISTED (UINT64_C(1) << 32)
@@ -48,17 +49,8 @@ static void keep(const struct via__lock_line *line, void *arg)
 {
 	struct locks *l = arg;
 
-	if (line->waits)
+	if (line->waits || !via__room(&l->at, l->n, &l->max, sizeof(*l->at)))
 		return;
-	if (l->n == l->max) {
-		size_t max = l->max ? 2 * l->max : 64;
-		void *more = reallocarray(l->at, max, sizeof(*l->at));
-
-		if (!more)
-			return;
-		l->at = more;
-		l->max = max;
-	}
 	l->at[l->n++] = (struct known){.line = *line, .object = VIA_NONE};
 }
 

@@ -15,6 +15,7 @@
 
 #include "inspect/collect/enter.h"
 #include "inspect/collect/fd.h"
+#include "inspect/model/array.h"
 
 /* --- What they are of --- */
 
@@ -102,16 +103,11 @@ static uint32_t find_alone(struct via__scene *scene,
 
 static void add_unknown(struct via__scene *scene, uint32_t socket)
 {
-	void *more = reallocarray(scene->unknown_flights,
-				  scene->n_unknown_flights + 1,
-				  sizeof(*scene->unknown_flights));
-
-	if (!more) {
+	if (via__room(&scene->unknown_flights, scene->n_unknown_flights,
+		      &scene->max_unknown_flights, sizeof(socket)))
+		scene->unknown_flights[scene->n_unknown_flights++] = socket;
+	else
 		scene->flights_known = false;
-		return;
-	}
-	scene->unknown_flights = more;
-	scene->unknown_flights[scene->n_unknown_flights++] = socket;
 }
 
 /* The socket that a message is in: of a connection that is not accepted yet the

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inspect/model/array.h"
+
 #define STATE_ESTABLISHED 1
 #define STATE_SYN_SENT	  2
 #define STATE_TIME_WAIT	  6
@@ -62,16 +64,8 @@ bool via__inet_is_loopback(const struct via__inet_address *a)
 
 void via__inet_add(struct via__inets *all, const struct via__inet *one)
 {
-	if (all->n == all->max) {
-		size_t max = all->max ? 2 * all->max : 256;
-		void *more = reallocarray(all->at, max, sizeof(*all->at));
-
-		if (!more)
-			return;
-		all->at = more;
-		all->max = max;
-	}
-	all->at[all->n++] = *one;
+	if (via__room(&all->at, all->n, &all->max, sizeof(*all->at)))
+		all->at[all->n++] = *one;
 }
 
 static int compare_address(const struct via__inet_address *a,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "inspect/collect/fd.h"
+#include "inspect/model/array.h"
 
 /* What is known of an object's open files. */
 struct count {
@@ -66,14 +67,8 @@ static struct run *find_runs(const struct via__bpf *b, size_t *ret_n)
 	size_t n = 0, max = 0;
 
 	for (size_t i = 0, end; i < b->n_files; i = end) {
-		if (n == max) {
-			max = max ? 2 * max : 256;
-			void *more = reallocarray(runs, max, sizeof(*runs));
-
-			if (!more)
-				break;
-			runs = more;
-		}
+		if (!via__room(&runs, n, &max, sizeof(*runs)))
+			break;
 		for (end = i + 1;
 		     end < b->n_files && one_run(&b->files[i], &b->files[end]);)
 			end++;

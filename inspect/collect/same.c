@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "inspect/model/array.h"
+
 static long compare(const struct via__same_file *a,
 		    const struct via__same_file *b)
 {
@@ -21,13 +23,13 @@ static long compare(const struct via__same_file *a,
 
 /* What was closed meanwhile (-1) or has no order (3) counts as less: at worst
  * a file is taken for two. */
-static unsigned int search(const struct via__same_kind *same,
-			   const struct via__same_file *file, bool *found)
+static size_t search(const struct via__same_kind *same,
+		     const struct via__same_file *file, bool *found)
 {
-	unsigned int low = 0, high = same->n;
+	size_t low = 0, high = same->n;
 
 	while (low < high) {
-		unsigned int middle = low + (high - low) / 2;
+		size_t middle = low + (high - low) / 2;
 		long order = compare(&same->files[middle], file);
 
 		if (order == 0) {
@@ -48,20 +50,12 @@ uint32_t *via__same(struct via__same *all, enum via_kind kind, pid_t pid,
 	struct via__same_kind *same = &all->kinds[kind];
 	const struct via__same_file file = {pid, fd, number, VIA_NONE};
 	bool found = false;
-	unsigned int at = search(same, &file, &found);
+	size_t at = search(same, &file, &found);
 
 	if (found)
 		return &same->files[at].object;
-	if (same->n == same->max) {
-		unsigned int max = same->max ? 2 * same->max : 16;
-		void *more = reallocarray(same->files, max,
-					  sizeof(*same->files));
-
-		if (!more)
-			return NULL;
-		same->files = more;
-		same->max = max;
-	}
+	if (!via__room(&same->files, same->n, &same->max, sizeof(file)))
+		return NULL;
 	memmove(&same->files[at + 1], &same->files[at],
 		(same->n - at) * sizeof(*same->files));
 	same->files[at] = file;

@@ -20,7 +20,7 @@ struct via__same {
 	/* In the order that the kernel gives them. */
 	struct via__same_kind {
 		struct via__same_file *files;
-		unsigned int n, max;
+		size_t n, max;
 	} kinds[VIA_N_KINDS];
 };
 

@@ -11,6 +11,7 @@
 #include "inspect/collect/bpf.h"
 #include "inspect/collect/collector.h"
 #include "inspect/collect/proc.h"
+#include "inspect/model/array.h"
 
 static const struct via__collector *const collectors[] = {
 #define COLLECTOR(name) &via__collector_##name,
@@ -132,15 +133,8 @@ static int add_pid(pid_t pid, void *arg)
 {
 	struct pids *p = arg;
 
-	if (p->n == p->max) {
-		size_t max = p->max ? 2 * p->max : 1024;
-		pid_t *more = reallocarray(p->list, max, sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		p->list = more;
-		p->max = max;
-	}
+	if (!via__room(&p->list, p->n, &p->max, sizeof(*p->list)))
+		return -ENOMEM;
 	p->list[p->n++] = pid;
 	return 0;
 }

@@ -19,6 +19,7 @@
 
 #include "inspect/collect/diag.h"
 #include "inspect/collect/netfile.h"
+#include "inspect/model/array.h"
 
 /* TCP_ of unix_diag_msg */
 #define STATE_LISTEN 10
@@ -50,16 +51,9 @@ static void add_bond(struct look *l, uint32_t object, uint32_t ino, bool waits)
 {
 	struct bonds *b = &l->bonds;
 
-	if (b->n == b->max) {
-		size_t max = b->max ? 2 * b->max : 256;
-		void *more = reallocarray(b->at, max, sizeof(*b->at));
-
-		if (!more)
-			return;
-		b->at = more;
-		b->max = max;
-	}
-	b->at[b->n++] = (struct bond){object, ino, waits, (uint8_t)l->source};
+	if (via__room(&b->at, b->n, &b->max, sizeof(*b->at)))
+		b->at[b->n++] = (struct bond){object, ino, waits,
+					      (uint8_t)l->source};
 }
 
 /* --- What is said of one --- */

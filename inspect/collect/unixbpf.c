@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "inspect/collect/unix.h"
+#include "inspect/model/array.h"
 
 /* What is told of one, and of who waits to be accepted, on average. */
 #define RECORD_SIZE 128
@@ -62,15 +63,8 @@ struct reading {
 
 static int add_waiting(struct reading *r, uint32_t ino)
 {
-	if (r->n_waiting == r->max_waiting) {
-		size_t max = r->max_waiting ? 2 * r->max_waiting : 64;
-		void *more = reallocarray(r->waiting, max, sizeof(ino));
-
-		if (!more)
-			return -ENOMEM;
-		r->waiting = more;
-		r->max_waiting = max;
-	}
+	if (!via__room(&r->waiting, r->n_waiting, &r->max_waiting, sizeof(ino)))
+		return -ENOMEM;
 	r->waiting[r->n_waiting++] = ino;
 	return 0;
 }
@@ -79,15 +73,8 @@ static int add_flight(struct via__bpf *b, const struct via__bpf_passed *p)
 {
 	size_t n = b->n_flights;
 
-	/* There is room for a power of two. */
-	if ((n & (n - 1)) == 0) {
-		void *more = reallocarray(b->flights, n ? 2 * n : 1,
-					  sizeof(*b->flights));
-
-		if (!more)
-			return -ENOMEM;
-		b->flights = more;
-	}
+	if (!via__room(&b->flights, n, &b->max_flights, sizeof(*b->flights)))
+		return -ENOMEM;
 	b->flights[n] = (struct via__bpf_flight){
 		.file =
 			{

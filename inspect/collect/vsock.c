@@ -15,6 +15,7 @@
 
 #include "inspect/collect/diag.h"
 #include "inspect/collect/netfile.h"
+#include "inspect/model/array.h"
 
 #define STATE_LISTEN 10
 
@@ -34,16 +35,8 @@ struct look {
 
 static void add_end(struct look *l, const struct end *one)
 {
-	if (l->n == l->max) {
-		size_t max = l->max ? 2 * l->max : 16;
-		void *more = reallocarray(l->ends, max, sizeof(*l->ends));
-
-		if (!more)
-			return;
-		l->ends = more;
-		l->max = max;
-	}
-	l->ends[l->n++] = *one;
+	if (via__room(&l->ends, l->n, &l->max, sizeof(*l->ends)))
+		l->ends[l->n++] = *one;
 }
 
 /* --- What is said of one --- */

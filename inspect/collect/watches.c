@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "inspect/collect/fd.h"
-#include "inspect/model/huge.h"
+#include "inspect/model/array.h"
 
 /* Where a file is, or would be: they are addresses, whose middle bits differ. */
 static struct via__noted *place(const struct via__scene *scene, uint64_t file)
@@ -29,8 +29,7 @@ static bool grow(struct via__scene *scene)
 	/* Most of what there is is noted. */
 	while (bigger.max_noted < scene->bpf.n_files)
 		bigger.max_noted *= 2;
-	bigger.noted =
-		via__huge_zeroed(bigger.max_noted * sizeof(*bigger.noted));
+	bigger.noted = via__zeroed(bigger.max_noted * sizeof(*bigger.noted));
 	if (!bigger.noted)
 		return false;
 	for (size_t i = 0; i < scene->max_noted; i++)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "inspect/model/array.h"
+
 static const struct {
 	void (*find)(struct via__finder *f);
 	const char *rule;
@@ -22,16 +24,10 @@ struct via_finding *via__report(struct via__finder *f, unsigned int certainty,
 {
 	struct via_diagnosis *d = f->d;
 
-	if (d->n_findings == f->max) {
-		uint32_t max = f->max ? 2 * f->max : 16;
-		struct via_finding *more = reallocarray(d->findings, max,
-							sizeof(*more));
-		if (!more) {
-			f->error = -ENOMEM;
-			return &f->spare;
-		}
-		d->findings = more;
-		f->max = max;
+	if (!via__room(&d->findings, d->n_findings, &f->max,
+		       sizeof(*d->findings))) {
+		f->error = -ENOMEM;
+		return &f->spare;
 	}
 	struct via_finding *finding = &d->findings[d->n_findings++];
 

@@ -19,7 +19,7 @@ struct via__finder {
 	const struct via_snapshot *s;
 	struct via_diagnosis *d; /* its verdicts and cycles are there */
 	const char *rule;
-	uint32_t max; /* room in d->findings */
+	size_t max; /* room in d->findings */
 	int error;
 	struct via_finding spare; /* what is reported without memory */
 };

@@ -6,31 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inspect/model/huge.h"
+#include "inspect/model/array.h"
 #include "inspect/model/inside.h"
 
 /* --- Growing --- */
 
-/* Room for one more element of an array; false without memory. */
+/* Room for one more element, which an index can name. */
 static bool grow(struct via__inside *b, void *array, size_t n, size_t size,
-		 uint32_t *max)
+		 size_t *max)
 {
-	void *old, *more;
-
-	if (n < *max)
+	if (n < VIA_NONE && via__room(array, n, max, size))
 		return true;
-	size_t next = *max ? *max + *max / 2 : 64;
-
-	memcpy(&old, array, sizeof(old));
-	more = next < VIA_NONE ? via__huge_grow(old, n * size, next * size)
-			       : NULL;
-	if (!more) {
-		b->error = -ENOMEM;
-		return false;
-	}
-	memcpy(array, &more, sizeof(more));
-	*max = (uint32_t)next;
-	return true;
+	b->error = -ENOMEM;
+	return false;
 }
 
 /* A new element of b->s.ARRAY, or the spare one; all zeros. */
@@ -73,7 +61,7 @@ static bool room(struct via__inside *b, struct via__table *t)
 	struct via__table more = {.n = t->n,
 				  .size = t->size ? 2 * t->size : 256};
 
-	more.slot = via__huge_zeroed(more.size * sizeof(*more.slot));
+	more.slot = via__zeroed(more.size * sizeof(*more.slot));
 	if (!more.slot) {
 		b->error = -ENOMEM;
 		return false;

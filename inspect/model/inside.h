@@ -24,7 +24,7 @@ struct via__inside {
 	struct via_snapshot s; /* first: the one is the other */
 	int error;
 	bool sealed; /* nothing was added, moved or renamed since */
-	uint32_t max_processes, max_threads, max_objects, max_holds, max_waits,
+	size_t max_processes, max_threads, max_objects, max_holds, max_waits,
 		max_links, max_sockets, max_ipcs, max_semaphores, max_locks,
 		max_futexes, max_lanes;
 	char *texts;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inspect/model/array.h"
 #include "inspect/view/format.h"
 #include "inspect/view/text.h"
 
@@ -15,7 +16,8 @@ struct sketch {
 	const struct via_diagnosis *d;
 	const struct via_choice *choice;
 	struct via_arc *arcs;
-	uint32_t n, max;
+	uint32_t n;
+	size_t max;
 	bool *processes, *objects; /* to be drawn */
 	int error;
 	struct via_arc spare; /* what is added without memory */
@@ -51,16 +53,9 @@ static bool is_plain(enum via_kind kind)
 static struct via_arc *add_arc(struct sketch *k, uint32_t process,
 			       uint32_t object)
 {
-	if (k->n == k->max) {
-		uint32_t max = k->max ? 2 * k->max : 256;
-		void *more = reallocarray(k->arcs, max, sizeof(*k->arcs));
-
-		if (!more) {
-			k->error = -ENOMEM;
-			return &k->spare;
-		}
-		k->arcs = more;
-		k->max = max;
+	if (!via__room(&k->arcs, k->n, &k->max, sizeof(*k->arcs))) {
+		k->error = -ENOMEM;
+		return &k->spare;
 	}
 	struct via_arc *a = &k->arcs[k->n++];
 

@@ -6,21 +6,16 @@
 #include <string.h>
 #include <strings.h>
 
+#include "inspect/model/array.h"
+
 struct via__line *via__add_line(struct via__lines *lines)
 {
 	struct via__line *line = &lines->spare;
 
-	if (lines->n == lines->size) {
-		uint32_t size = lines->size ? 2 * lines->size : 256;
-		void *more = reallocarray(lines->line, size,
-					  sizeof(*lines->line));
-
-		lines->failed |= !more;
-		lines->line = more ? more : lines->line;
-		lines->size = more ? size : lines->size;
-	}
-	if (lines->n < lines->size)
+	if (via__room(&lines->line, lines->n, &lines->max, sizeof(*line)))
 		line = &lines->line[lines->n++];
+	else
+		lines->failed = true;
 	*line = (struct via__line){VIA_NONE, VIA_NONE, VIA_NONE, VIA_NONE,
 				   VIA_NONE};
 	return line;

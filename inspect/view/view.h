@@ -40,7 +40,8 @@ struct via__line {
 
 struct via__lines {
 	struct via__line *line;
-	uint32_t n, size;
+	size_t max;
+	uint32_t n;
 	bool failed; /* no memory */
 	struct via__line spare;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "inspect/model/huge.h"
+#include "inspect/model/array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static void *get(size_t size)
 }
 
 /* The kernel would move a huge page only in small ones: it is copied. */
-void *via__huge_grow(void *old, size_t used, size_t size)
+void *via__grow(void *old, size_t used, size_t size)
 {
 	if (size < LARGE)
 		return realloc(old, size);
@@ -35,9 +35,26 @@ void *via__huge_grow(void *old, size_t used, size_t size)
 	return more;
 }
 
-void *via__huge_zeroed(size_t size)
+void *via__zeroed(size_t size)
 {
 	void *memory = size < LARGE ? malloc(size) : get(size);
 
 	return memory ? memset(memory, 0, size) : NULL;
+}
+
+bool via__room(void *array, size_t n, size_t *max, size_t size)
+{
+	void *old, *more;
+
+	if (n < *max)
+		return true;
+	size_t next = *max ? *max + *max / 2 : 64;
+
+	memcpy(&old, array, sizeof(old));
+	more = via__grow(old, n * size, next * size);
+	if (!more)
+		return false;
+	memcpy(array, &more, sizeof(more));
+	*max = next;
+	return true;
 }
