@@ -115,6 +115,10 @@ enum via_process_flag {
 enum via_thread_flag {
 	/* Ran, or went, between the first look and the second one. */
 	VIA_THREAD_MOVED = 1,
+	/* Moved, but no more than it takes to wake up and to sleep on: by the
+	 * second look it was on a CPU once or twice and waits in the same
+	 * call. A third look may find that it goes on waiting. */
+	VIA_THREAD_WOKEN = 2,
 };
 
 struct via_thread {
@@ -532,7 +536,8 @@ VIA_API int via_snapshot_take(const struct via_look *look,
 
 /*
  * Look again at the threads that wait: who has run or gone since gets
- * VIA_THREAD_MOVED. A verdict that such a thread is stuck does not hold.
+ * VIA_THREAD_MOVED, perhaps VIA_THREAD_WOKEN too. A verdict that such a thread
+ * is stuck does not hold.
  * Of a snapshot that was taken, not loaded. 0, -errno.
  */
 VIA_API int via_snapshot_look_again(struct via_snapshot *s);

@@ -30,17 +30,25 @@ static int read_ran(int dir, uint64_t *ret)
 	return 0;
 }
 
-static bool has_moved(int dir, const struct via_thread *t, pid_t pid)
+/* To wake up is to be on a CPU once, or twice if another comes in between. */
+#define WAKING_MAX 2
+
+static uint32_t moved(int dir, const struct via_thread *t, pid_t pid)
 {
 	struct via_task task;
 	struct via_syscall call;
 	uint64_t ran;
 
 	if (via__proc_task(dir, pid, &task) < 0 || task.start != t->start ||
-	    task.state != t->state || read_ran(dir, &ran) < 0 || ran != t->ran)
-		return true;
+	    task.state != t->state || read_ran(dir, &ran) < 0)
+		return VIA_THREAD_MOVED;
 	/* Where the kernel does not count, or has just let it go. */
-	return via__proc_syscall(dir, &call) < 0 || !same_call(&call, &t->call);
+	if (via__proc_syscall(dir, &call) < 0 || !same_call(&call, &t->call))
+		return VIA_THREAD_MOVED;
+	if (ran == t->ran)
+		return 0;
+	return VIA_THREAD_MOVED |
+	       (ran - t->ran <= WAKING_MAX ? VIA_THREAD_WOKEN : 0);
 }
 
 static bool has_waits(const struct via_snapshot *s, const struct via_process *p)
@@ -62,8 +70,8 @@ static void look_at_process(struct via_snapshot *s, const struct via_process *p)
 			continue;
 		int thread = dir < 0 ? -1 : via__proc_open_thread(dir, t->tid);
 
-		if (thread < 0 || has_moved(thread, t, p->task.pid))
-			t->flags |= VIA_THREAD_MOVED;
+		t->flags |= thread < 0 ? VIA_THREAD_MOVED
+				       : moved(thread, t, p->task.pid);
 		if (thread >= 0)
 			close(thread);
 	}

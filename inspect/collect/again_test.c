@@ -34,22 +34,49 @@ static void sees_who_stood_still(void **state)
 	unmake(&v, p);
 }
 
-/* It waits for the same again, but in between it has run. */
+/* Wakes it, n times: it reads, and waits for the same again. How often it was on
+ * a CPU. */
+static uint64_t wake(const struct victim *v, int p[2], int n)
+{
+	struct victim after = {.pid = v->pid};
+	uint64_t ran = v->t->ran;
+
+	for (; n > 0; n--) {
+		assert_int_equal(write(p[1], "x", 1), 1);
+		do
+			look_until(&after, SYS_read);
+		while (after.t->ran == ran);
+		ran = after.t->ran;
+	}
+	via_snapshot_free(after.s);
+	return ran - v->t->ran;
+}
+
 static void sees_who_ran(void **state)
 {
-	struct victim v, after = {0};
+	struct victim v;
 	int p[2];
 
 	(void)state;
 	reads_twice(&v, p);
-	assert_int_equal(write(p[1], "x", 1), 1);
-	after.pid = v.pid;
-	do
-		look_until(&after, SYS_read);
-	while (after.t->ran == v.t->ran);
+	assert_true(wake(&v, p, 3) >= 3);
 	assert_int_equal(via_snapshot_look_again(v.s), 0);
-	assert_int_equal(v.t->flags & VIA_THREAD_MOVED, VIA_THREAD_MOVED);
-	via_snapshot_free(after.s);
+	assert_int_equal(v.t->flags, VIA_THREAD_MOVED);
+	unmake(&v, p);
+}
+
+static void sees_who_was_woken(void **state)
+{
+	struct victim v;
+	int p[2];
+
+	(void)state;
+	reads_twice(&v, p);
+	uint64_t n = wake(&v, p, 1);
+
+	assert_int_equal(via_snapshot_look_again(v.s), 0);
+	assert_int_equal(v.t->flags,
+			 VIA_THREAD_MOVED | (n <= 2 ? VIA_THREAD_WOKEN : 0));
 	unmake(&v, p);
 }
 
@@ -63,7 +90,7 @@ static void sees_who_has_gone(void **state)
 	kill(v.pid, SIGKILL);
 	waitpid(v.pid, NULL, 0);
 	assert_int_equal(via_snapshot_look_again(v.s), 0);
-	assert_int_equal(v.t->flags & VIA_THREAD_MOVED, VIA_THREAD_MOVED);
+	assert_int_equal(v.t->flags, VIA_THREAD_MOVED);
 	v.pid = 0;
 	unmake(&v, p);
 }
@@ -71,6 +98,7 @@ static void sees_who_has_gone(void **state)
 static const struct CMUnitTest tests[] = {
 	CHECK_TEST(sees_who_stood_still),
 	CHECK_TEST(sees_who_ran),
+	CHECK_TEST(sees_who_was_woken),
 	CHECK_TEST(sees_who_has_gone),
 };
 CHECK_MAIN(tests)

@@ -44,6 +44,10 @@ struct via__waiting {
 	struct via__answerer *answerers;
 	uint32_t n_answerers;
 	bool answerers_known;
+	/* Of those of file systems: one, whether there are others, and whether
+	 * it is told of which they are. */
+	uint32_t fuse;
+	bool fuses_many, fuses_told;
 	struct via_wait spare; /* what is beyond VIA__WAITS_MAX */
 };
 

@@ -88,8 +88,12 @@ static void add(struct via__blocked *b, enum via__answer answer,
 	struct via__waiting *w = b->pass;
 	struct via__answerer a = {.answer = answer, .process = h->process};
 
-	if (answer == VIA__ANSWER_FILE)
+	if (answer == VIA__ANSWER_FILE) {
 		a.of = DEV_OF(info_of(b, h, "fuse_connection:"));
+		w->fuses_told |= a.of != 0;
+		w->fuses_many |= w->fuse != VIA_NONE && w->fuse != a.process;
+		w->fuse = a.process;
+	}
 	/* Faults that wait for an answer; none: it is not this one. */
 	if (answer == VIA__ANSWER_FAULT && !info_of(b, h, "total:"))
 		return;
@@ -108,6 +112,7 @@ static void list_answerers(struct via__blocked *b)
 	if (b->pass->answerers_known)
 		return;
 	b->pass->answerers_known = true;
+	b->pass->fuse = VIA_NONE;
 	for (uint32_t i = 0; i < b->s->n_objects; i++) {
 		const struct via_object *o = &b->s->objects[i];
 		enum via__answer answer = answer_of(b, o);
@@ -203,6 +208,24 @@ static bool is_among(const struct fuses *f, uint64_t dev)
 
 /* --- The wait --- */
 
+/* Before Linux 6.16 no descriptor tells of which file system it is: any may be of
+ * any. */
+static bool is_meant(const struct via__waiting *w, const struct fuses *f,
+		     const struct via__answerer *a)
+{
+	if (a->answer != VIA__ANSWER_FILE)
+		return true;
+	return w->fuses_told ? is_among(f, a->of) : f->n != 0;
+}
+
+static unsigned int certainty(const struct via__waiting *w,
+			      const struct via__answerer *a)
+{
+	return a->answer == VIA__ANSWER_FILE && !w->fuses_told && w->fuses_many
+		       ? VIA_GUESS
+		       : VIA_LIKELY;
+}
+
 static bool is_told(const struct via__blocked *b, uint32_t process)
 {
 	for (uint32_t i = b->first; i < b->s->n_waits; i++)
@@ -225,8 +248,8 @@ void via__wait_answer(struct via__blocked *b, enum via__answer answer)
 		const struct via__answerer *a = &b->pass->answerers[i];
 
 		if (a->answer == answer && !is_told(b, a->process) &&
-		    (answer != VIA__ANSWER_FILE || is_among(&fuses, a->of)))
+		    is_meant(b->pass, &fuses, a))
 			via__wait_for(b, VIA_OP_ANSWER, a->process)->certainty =
-				VIA_LIKELY;
+				(uint8_t)certainty(b->pass, a);
 	}
 }

@@ -103,6 +103,17 @@ static void one_of_two_who_talk_has_run(void **state)
 	assert_int_equal(ask(&m), 0);
 }
 
+static void one_of_two_was_woken(void **state)
+{
+	struct made m;
+	uint32_t p[2];
+
+	(void)state;
+	made_two(&m, p);
+	m.s->threads[p[1]].flags |= VIA_THREAD_MOVED | VIA_THREAD_WOKEN;
+	assert_int_equal(ask(&m), 1);
+}
+
 /* Of a program's threads some always run. */
 static void no_guess_is_worth_it(void **state)
 {
@@ -124,6 +135,7 @@ static const struct CMUnitTest tests[] = {
 	CHECK_TEST(what_is_proven_is_enough),
 	CHECK_TEST(one_of_two_who_talk_runs),
 	CHECK_TEST(one_of_two_who_talk_has_run),
+	CHECK_TEST(one_of_two_was_woken),
 	CHECK_TEST(no_guess_is_worth_it),
 };
 CHECK_MAIN(tests)

@@ -17,7 +17,7 @@
 struct run {
 	const struct via__graph *g;
 	unsigned int level; /* enum via_certainty */
-	bool paused;	    /* who runs at the moment does not go on */
+	bool paused; /* who runs or was woken for a moment does not go on */
 	/* Goes on, can be ended: */
 	bool *thread, *process, *open;
 	uint8_t *sides; /* by object: how somebody who goes on has it */
@@ -133,19 +133,21 @@ static void spread(struct run *r)
 
 /* --- Where it begins --- */
 
-static bool sleeps(const struct via_thread *t)
+static bool sleeps(const struct run *r, const struct via_thread *t)
 {
 	return (t->state == 'S' || t->state == 'D') &&
 	       t->call.nr != VIA_SYSCALL_RUNNING &&
-	       !(t->flags & VIA_THREAD_MOVED);
+	       (!(t->flags & VIA_THREAD_MOVED) ||
+		(r->paused && t->flags & VIA_THREAD_WOKEN));
 }
 
-static bool goes_on_alone(const struct via_snapshot *s, uint32_t thread)
+static bool goes_on_alone(const struct run *r, uint32_t thread)
 {
+	const struct via_snapshot *s = r->g->s;
 	const struct via_thread *t = &s->threads[thread];
 	uint32_t flags = s->processes[t->process].flags;
 
-	return !sleeps(t) || !t->n_waits ||
+	return !sleeps(r, t) || !t->n_waits ||
 	       flags & (VIA_PROCESS_FROZEN | VIA_PROCESS_KERNEL |
 			VIA_PROCESS_SELF);
 }
@@ -183,7 +185,7 @@ static void begin(struct run *r)
 		    s->waits[w].thread < s->n_threads)
 			open_wait(r, w);
 	for (uint32_t t = 0; t < s->n_threads; t++)
-		if (goes_on_alone(s, t))
+		if (goes_on_alone(r, t))
 			thread_goes_on(r, t);
 	for (uint32_t p = 0; p < s->n_processes; p++)
 		if (has_more(r, p))

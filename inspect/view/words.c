@@ -48,7 +48,7 @@ WORDS(via__want_word, "fds", "paths", "maps", "all-maps", "sockets", "ipc",
       "levels", "locks", "waits", "signals", "channels", "names")
 WORDS(via__hidden_word, "fds", "maps", "waits", "paths")
 WORDS(via__process_flag_word, "frozen", "kernel", "self")
-WORDS(via__thread_flag_word, "moved")
+WORDS(via__thread_flag_word, "moved", "woken")
 WORDS(via__object_flag_word, "deleted", "listens", "packets", "remote",
       "private", "shut-read", "shut-write")
 WORDS(via__hold_flag_word, "read", "write", "exec", "shared", "nonblock",

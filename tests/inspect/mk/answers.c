@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -103,12 +104,29 @@ void make_fuse(struct mk *m)
 	mk_finding(m, "fuse", "asker", -1);
 }
 
+/* Whether the kernel says of which file system this is. */
+static bool is_told(int fd)
+{
+	char path[64], text[1024] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	int info = open(path, O_RDONLY);
+
+	MUST(info);
+	MUST(read(info, text, sizeof(text) - 1));
+	MUST(close(info));
+	return strstr(text, "fuse_connection:");
+}
+
 /* Which of two it is, its path tells. */
 void make_fuse_two(struct mk *m)
 {
 	char path_a[128], path_b[128];
 	int a = file_system(m, "a", path_a, sizeof(path_a));
 	int b = file_system(m, "b", path_b, sizeof(path_b));
+
+	if (!is_told(a))
+		mk_skip("the file system of /dev/fuse in fdinfo (Linux 6.16)");
 
 	mk_keeper(m, "daemon-a", a);
 	mk_keeper(m, "daemon-b", b);
