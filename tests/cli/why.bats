@@ -158,7 +158,7 @@ print($2)"
 		os.read(there[0], 1)
 		lock("one")
 	END
-	says "$target" 'round again'
+	says "$target" 'Ending any one of them'
 	[[ "${lines[0]}" == "python3 ($target) waits for lock:$PWD/one"* ]]
 	[[ "${lines[1]}" == '└─ held by python3 ('*"), which waits for lock:$PWD/two"* ]]
 	[[ "$output" == *"Ending any one of them"* ]]
