@@ -104,6 +104,9 @@ static void mapped_descriptors(void **state)
 	via_pipeline_free(p);
 }
 
+/* Until it is ended. */
+#define STAYS "tail -f /dev/null"
+
 /* One group, with the children of stages, which one signal ends. */
 static void killed_as_a_whole(void **state)
 {
@@ -114,10 +117,10 @@ static void killed_as_a_whole(void **state)
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	const struct via_program stages[] = {
 		{.shell = "exit 5"},
-		{.shell = "sleep 600 & echo $$; wait",
+		{.shell = STAYS " & echo $$; wait",
 		 .fds = (struct via_program_fd[]){{1, ends[1]}},
 		 .n_fds = 1},
-		{.shell = "sleep 600"},
+		{.shell = STAYS},
 	};
 	struct via_pipeline *p = open_pipeline(stages, 3, NULL, NULL);
 
@@ -153,8 +156,8 @@ static void killed_as_a_whole(void **state)
 static void freed_while_it_runs(void **state)
 {
 	(void)state;
-	const struct via_program stages[] = {{.shell = "sleep 600"},
-					     {.shell = "sleep 600"}};
+	const struct via_program stages[] = {{.shell = STAYS},
+					     {.shell = STAYS}};
 
 	via_pipeline_free(open_pipeline(stages, 2, NULL, NULL));
 	via_pipeline_free(NULL);
@@ -163,9 +166,9 @@ static void freed_while_it_runs(void **state)
 static void one_does_not_start(void **state)
 {
 	(void)state;
-	const struct via_program stages[] = {{.shell = "sleep 600"},
+	const struct via_program stages[] = {{.shell = STAYS},
 					     {.argv = ARGV("no-such-program")},
-					     {.shell = "sleep 600"}};
+					     {.shell = STAYS}};
 	const struct via_program session = {.shell = "true",
 					    .flags = VIA_PROGRAM_SESSION};
 	const struct via_program many = {.shell = "true", .n_fds = 63};
@@ -281,7 +284,7 @@ static void one_side_leaves(void **state)
 	(void)state;
 	const struct via_program stages[] = {{.shell = "yes"}};
 	const struct via_program reader[] = {{.shell = "head -c 2 >/dev/null"},
-					     {.shell = "sleep 600"}};
+					     {.shell = STAYS}};
 	struct via_channel *in, *to, *from, *out;
 
 	/* The receiver of the output. */
