@@ -10,6 +10,7 @@
 #include "cli/limits/limits.h"
 #include "cli/users.h"
 #include "inspect/collect/proc.h"
+#include "inspect/model/array.h"
 #include "inspect/view/escape.h"
 
 int64_t limit_number(const char *path, unsigned int field)
@@ -81,15 +82,8 @@ void tally_add(struct tally *t, uint64_t key, int64_t n)
 			t->at[i].sum += n;
 			return;
 		}
-	if (t->n == t->max) {
-		size_t max = t->max ? 2 * t->max : 16;
-		void *more = reallocarray(t->at, max, sizeof(*t->at));
-
-		if (!more)
-			return;
-		t->at = more;
-		t->max = max;
-	}
+	if (!via__room(&t->at, t->n, &t->max, sizeof(*t->at)))
+		return;
 	t->at[t->n].key = key;
 	t->at[t->n++].sum = n;
 }

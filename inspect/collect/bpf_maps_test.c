@@ -38,14 +38,15 @@ static void map_both(int fd)
 
 static void map_files(const char *dir)
 {
-	static const char *const names[] = {"kept", "two words", "two\nlines",
-					    "gone", "gone (deleted)"};
+	static const char *const names[] = {"kept",	  "two words",
+					    "two\nlines", "no\\012line",
+					    "gone",	  "gone (deleted)"};
 	char path[300];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		map_both(open(path, O_RDWR | O_CREAT, 0600));
-		if (i >= 3)
+		if (i >= 4)
 			unlink(path);
 	}
 	map_both(open(dir, O_RDWR | O_TMPFILE, 0600));
@@ -70,7 +71,8 @@ static void map_named(void)
 
 static void clean_up(const char *dir, pid_t pid)
 {
-	static const char *const names[] = {"kept", "two words", "two\nlines"};
+	static const char *const names[] = {"kept", "two words", "two\nlines",
+					    "no\\012line"};
 	char name[300];
 
 	snprintf(name, sizeof(name), "/via-test-%d-1", pid);
@@ -252,10 +254,10 @@ static void sources_agree(void **state)
 	if (!can)
 		check_skip(why);
 	/* Shared ones: of files, of names, of memory. */
-	assert_true(n[0] >= 6 + 4 + 5);
+	assert_true(n[0] >= 7 + 4 + 5);
 	assert_int_equal(n[2], n[0]);
 	/* And private ones, and those of programs. */
-	assert_true(n[1] >= n[0] + 7 + 2 + 2 + 5);
+	assert_true(n[1] >= n[0] + 8 + 2 + 2 + 5);
 	assert_int_equal(n[3], n[1]);
 }
 

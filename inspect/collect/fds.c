@@ -333,19 +333,6 @@ static void each_fd(struct via__scene *scene, const struct via__at *at)
 	} while (via__fdlist_next(fds));
 }
 
-/* "fd/12", at the end of it. snprintf(3) would take a tenth of all the time. */
-static const char *name_of(int fd, char name[16])
-{
-	char *at = name + 15;
-	unsigned int number = (unsigned int)fd;
-
-	*at = '\0';
-	do
-		*--at = (char)('0' + number % 10);
-	while (number /= 10);
-	return memcpy(at - 3, "fd/", 3);
-}
-
 /* Of its own thread first, which has all but a few. */
 static void each_record(struct via__scene *scene, const struct via__at *at,
 			const struct via__bpf_file *records, size_t n)
@@ -358,13 +345,14 @@ static void each_record(struct via__scene *scene, const struct via__at *at,
 			.scene = scene,
 			.at = at,
 			.dir = at->dir,
-			.name = name_of(records[i].fd, name),
+			.name = name,
 			.fd = records[i].fd,
 			.record = &records[i],
 		};
 
 		if (records[i].epoll)
 			continue;
+		snprintf(name, sizeof(name), "fd/%d", records[i].fd);
 		if (i && records[i].tid != records[i - 1].tid) {
 			via__drop_known(scene->s, first, end);
 			end = end == first ? scene->s->n_holds : end;

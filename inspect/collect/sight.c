@@ -146,9 +146,8 @@ static uint32_t in_flight(struct via__scene *scene)
 	for (uint32_t i = 0; i < s->n_objects; i++) {
 		const struct via_object *o = &s->objects[i];
 
-		n += n_files > READ_MAX && is_to_be_read(scene, o)
-			     ? true
-			     : carries(scene, o);
+		n += (n_files > READ_MAX && is_to_be_read(scene, o)) ||
+		     carries(scene, o);
 	}
 	return n;
 }

@@ -37,7 +37,9 @@ void *via__grow(void *old, size_t used, size_t size)
 
 void *via__zeroed(size_t size)
 {
-	void *memory = size < LARGE ? malloc(size) : get(size);
+	if (size < LARGE)
+		return calloc(1, size);
+	void *memory = get(size);
 
 	return memory ? memset(memory, 0, size) : NULL;
 }

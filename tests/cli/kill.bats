@@ -54,7 +54,11 @@ gone() {
 	mapfile -t from_status < <(via kill -l "${ended[@]}")
 	[ "${from_status[*]}" = "${names[*]}" ]
 
-	mapfile -t rows < <(via kill --list | tail -n +2)
+	[ "$(via kill -l 9)" = KILL ]
+	[ "$(via kill -l SIGKILL)" = 9 ]
+
+	[ "$(via kill --list | wc -l)" -eq 63 ]
+	mapfile -t rows < <(via kill -l | tail -n +2)
 	[ "${#rows[@]}" -eq 62 ]
 	for i in "${!rows[@]}"; do
 		[[ ${rows[$i]} =~ ^\ *"${numbers[$i]} ${names[$i]} "\ *[a-z] ]]
